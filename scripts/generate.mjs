@@ -1,4 +1,4 @@
-// The code behind the contracts. Without arguments: all of gen/. With --third-party: only gen/google, which is made at
+// The code behind the contracts. Without arguments: all of gen/. With --third-party: only gen/google and gen/grpc, made at
 // install because third-party code is not committed. With --check: fails where the committed code is not current.
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -7,6 +7,7 @@ import { writeProtoDeps } from "./proto-deps.mjs"
 
 const buf = join("node_modules", ".bin", "buf")
 const deps = ".proto-deps"
+const thirdParty = ["google", "grpc"]
 const env = { ...process.env, PATH: `${resolve("node_modules/.bin")}${delimiter}${process.env.PATH}` }
 const run = (...args) => execFileSync(buf, args, { stdio: "inherit", env })
 
@@ -21,7 +22,8 @@ function generateThirdParty(out) {
       },
     ],
   }
-  run("generate", deps, "--path", join(deps, "google"), "--template", JSON.stringify(template))
+  const paths = thirdParty.flatMap((folder) => ["--path", join(deps, folder)])
+  run("generate", deps, ...paths, "--template", JSON.stringify(template))
 }
 
 function generateOwn(out) {
@@ -47,7 +49,7 @@ function differences(wanted, committed) {
     readdirSync(root, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-      .filter((name) => !name.startsWith("google"))
+      .filter((name) => !thirdParty.some((folder) => name.startsWith(folder)))
   const names = new Set([...list(wanted), ...list(committed)])
   const read = (root, name) => (existsSync(join(root, name)) ? readFileSync(join(root, name), "utf8") : undefined)
   return [...names].filter((name) => read(wanted, name) !== read(committed, name)).sort()

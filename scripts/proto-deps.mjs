@@ -5,20 +5,23 @@ import { dirname, join } from "node:path"
 import { FieldDescriptorProto_Label as Label, FieldDescriptorProto_Type as Type } from "@bufbuild/protobuf/wkt"
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
 
-const googleSources = "node_modules/google-gax/build/protos"
-const googleFiles = [
-  "google/api/annotations.proto",
-  "google/api/http.proto",
-  "google/rpc/code.proto",
-  "google/rpc/error_details.proto",
-  "google/rpc/status.proto",
-]
+const google = "node_modules/google-gax/build/protos"
+/** Where each imported file comes from: development packages that ship sources. */
+const sources = {
+  "google/api/annotations.proto": `${google}/google/api/annotations.proto`,
+  "google/api/http.proto": `${google}/google/api/http.proto`,
+  "google/rpc/code.proto": `${google}/google/rpc/code.proto`,
+  "google/rpc/error_details.proto": `${google}/google/rpc/error_details.proto`,
+  "google/rpc/status.proto": `${google}/google/rpc/status.proto`,
+  "grpc/health/v1/health.proto": "node_modules/grpc-health-check/proto/health/v1/health.proto",
+  "grpc/reflection/v1/reflection.proto": "node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto",
+}
 
 /** Writes every imported third-party source below `root`. */
 export function writeProtoDeps(root) {
-  for (const file of googleFiles) {
+  for (const [file, source] of Object.entries(sources)) {
     mkdirSync(dirname(join(root, file)), { recursive: true })
-    copyFileSync(join(googleSources, file), join(root, file))
+    copyFileSync(source, join(root, file))
   }
   // protovalidate ships its descriptor but not its source. The print drops options, which is harmless: generated code
   // imports the complete descriptor from the package (map_imports in buf.gen.yaml).

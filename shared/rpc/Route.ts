@@ -1,0 +1,326 @@
+/**
+ * One rpc as a server runs it, whatever the protocol: identity, validation, permission, handler, in this order, inside
+ * one span and one deadline. This is the only place where a policy is enforced.
+ */
+import {
+  create,
+  type DescMethod,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type Message,
+} from "@bufbuild/protobuf"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { newRequestId, RequestId, requestIdHeader, wellFormedRequestId } from "../telemetry/RequestId.ts"
+import { parseTraceparent, traceparentHeader } from "../telemetry/traceparent.ts"
+import { Authentication, Authorization, Call, Caller, type CallerIdentity, type CallFacts } from "./Caller.ts"
+import { Deadline } from "./Deadline.ts"
+import type { Implementation, StreamHandler, UnaryHandler } from "./Handlers.ts"
+import { observeCall } from "./metrics.ts"
+import { type Policy, policyOf, rpcName } from "./Policy.ts"
+import {
+  Canceled,
+  DeadlineExceeded,
+  Internal,
+  isPublicError,
+  type PublicError,
+  Unauthenticated,
+  Unavailable,
+} from "./PublicError.ts"
+import { type FieldNames, violationsOf } from "./validation.ts"
+
+/** What a protocol knows of a call before its handler runs. */
+export interface CallInit {
+  readonly protocol: "grpc" | "connect" | "rest"
+  readonly requestId: string
+  /** A request header by its lower-case name. */
+  readonly header: (name: string) => string | undefined
+  readonly remoteAddress: string
+  /** What the caller allows, in milliseconds; undefined: as long as the policy does. */
+  readonly timeoutMs: number | undefined
+  /** How violations name fields. */
+  readonly fieldNames: FieldNames
+  readonly setHeader: (name: string, value: string) => void
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly message: Message }
+  | { readonly ok: false; readonly error: PublicError }
+
+/** Stops a running call; its outcome is then `why`. */
+export type Stop = (why: PublicError) => void
+
+export interface UnaryRoute {
+  readonly method: DescMethodUnary
+  readonly policy: Policy
+  /** Runs the rpc and calls `done` exactly once, at once where nothing had to be waited for; else returns how to stop. */
+  readonly run: (request: Message, init: CallInit, done: (outcome: Outcome) => void) => Stop | undefined
+}
+
+export interface StreamRoute {
+  readonly method: DescMethodServerStreaming
+  readonly policy: Policy
+  /** The responses; throws a public error. Ends when `signal` aborts or the reader stops. */
+  readonly open: (request: Message, init: CallInit, signal: AbortSignal) => AsyncIterable<Message>
+}
+
+export interface Routes {
+  readonly unary: ReadonlyArray<UnaryRoute>
+  readonly streaming: ReadonlyArray<StreamRoute>
+}
+
+export const hungUp = new Canceled({ reason: "CANCELED", message: "the caller hung up" })
+const tooLate = new DeadlineExceeded({ reason: "DEADLINE_EXCEEDED", message: "the call took longer than its deadline" })
+const stopping = new Unavailable({ reason: "UNAVAILABLE", message: "the server is shutting down", retryAfterMs: 1000 })
+const defect = new Internal({ reason: "INTERNAL", message: "internal error" })
+
+/** The caller's request id where it is well formed, else a new one. */
+export const acceptRequestId = (header: CallInit["header"]): string => {
+  const given = header(requestIdHeader)
+  return given !== undefined && wellFormedRequestId(given) ? given : Effect.runSync(newRequestId)
+}
+
+type Base = Context.Context<Authentication | Authorization>
+
+/** Compiles the rpcs of `implementations` into routes. Dies where a contract has no complete policy. */
+export const compileRoutes = (
+  implementations: ReadonlyArray<Implementation>,
+): Effect.Effect<Routes, never, Authentication | Authorization> =>
+  Effect.contextWith((base: Base) =>
+    Effect.sync(() => ({
+      unary: implementations.flatMap(({ unary }) =>
+        [...unary].map(([method, handler]) => unaryRoute(method, handler, base)),
+      ),
+      streaming: implementations.flatMap(({ streaming }) =>
+        [...streaming].map(([method, handler]) => streamRoute(method, handler, base)),
+      ),
+    })),
+  )
+
+const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base): UnaryRoute => {
+  const method = desc as DescMethodUnary
+  const guard = guardOf(method, base)
+  const observe = observeCall(guard.rpc, base)
+  const output = messageOf(method)
+
+  return {
+    method,
+    policy: guard.policy,
+    run: (request, init, done) => {
+      const call = guard.begin(init)
+      const startedAt = performance.now()
+      let why: PublicError | undefined
+      let timer: NodeJS.Timeout | undefined
+      const settle = (exit: Exit.Exit<object, PublicError>): void => {
+        clearTimeout(timer)
+        const outcome = outcomeOf(exit, why, output)
+        observe(outcome, performance.now() - startedAt)
+        if (guard.policy.accessLog) guard.logAccess(call, request, outcome)
+        done(outcome)
+      }
+      const program = guard.traced(
+        Effect.flatMap(guard.admit(request, call), (caller) => Effect.provideService(handler(request), Caller, caller)),
+        call,
+      )
+      const fiber = Effect.runForkWith(call.context)(program)
+      const settled = fiber.pollUnsafe()
+      if (settled !== undefined) {
+        settle(settled)
+        return undefined
+      }
+      const stop: Stop = (reason) => {
+        why ??= reason
+        fiber.interruptUnsafe()
+      }
+      timer = setTimeout(() => stop(tooLate), call.limitMs)
+      fiber.addObserver(settle)
+      return stop
+    },
+  }
+}
+
+const streamRoute = (desc: DescMethod, handler: StreamHandler, base: Base): StreamRoute => {
+  const method = desc as DescMethodServerStreaming
+  const guard = guardOf(method, base)
+  const observe = observeCall(guard.rpc, base)
+
+  return {
+    method,
+    policy: guard.policy,
+    open: (request, init, signal) => {
+      const call = guard.begin(init)
+      const startedAt = performance.now()
+      const admitted = Effect.map(guard.admit(request, call), (caller) =>
+        Stream.provideService(handler(request), Caller, caller),
+      )
+      const messages = Stream.unwrap(admitted).pipe(
+        Stream.map(messageOf(method)),
+        // An async generator queues return() behind a pending next(): only the signal can stop a silent stream.
+        Stream.interruptWhen(aborted(signal)),
+        Stream.interruptWhen(Effect.andThen(Effect.sleep(call.limitMs), Effect.fail(tooLate))),
+        Stream.onExit((exit) =>
+          Effect.sync(() => {
+            const outcome = outcomeOf(
+              Exit.map(exit, () => ({})),
+              undefined,
+              () => request,
+            )
+            observe(outcome, performance.now() - startedAt)
+            if (guard.policy.accessLog) guard.logAccess(call, request, outcome)
+          }),
+        ),
+        Stream.catchCause((cause) =>
+          Stream.unwrap(Effect.as(logDefects(cause, guard.rpc), Stream.die(errorOf(cause, undefined)))),
+        ),
+        Stream.withSpan(guard.rpc, guard.spanOptions(call)),
+      )
+      return Stream.toAsyncIterableWith(messages, call.context)
+    },
+  }
+}
+
+interface RunningCall {
+  readonly facts: CallFacts
+  readonly context: Context.Context<Authentication | Authorization | Call>
+  readonly limitMs: number
+  readonly init: CallInit
+}
+
+/** What stands in front of the handler of one rpc. */
+const guardOf = (method: DescMethod, base: Base) => {
+  const policy = policyOf(method)
+  const rpc = rpcName(method)
+  const clock = Context.get(base, Clock.Clock)
+  const authorization = Context.get(base, Authorization)
+  const authenticate = authenticator(policy, rpc, base)
+  const scope = method.input.fields.find((field) => field.name === policy.scope)
+
+  const begin = (init: CallInit): RunningCall => {
+    const facts: CallFacts = {
+      rpc,
+      requestId: init.requestId,
+      remoteAddress: init.remoteAddress,
+      header: init.header,
+      setHeader: init.setHeader,
+    }
+    init.setHeader(requestIdHeader, init.requestId)
+    const limitMs = Math.min(policy.deadlineMs, init.timeoutMs ?? policy.deadlineMs)
+    const context = base.pipe(
+      Context.add(Call, facts),
+      Context.add(RequestId, init.requestId),
+      Context.add(Deadline, clock.currentTimeMillisUnsafe() + limitMs),
+    )
+    return { facts, context, limitMs, init }
+  }
+
+  /** Identity, then the request's rules, then the permission. */
+  const admit = (request: Message, facts: CallFacts, names: FieldNames): Effect.Effect<CallerIdentity, PublicError> =>
+    Effect.flatMap(authenticate(facts), (caller) => {
+      const invalid = violationsOf(method.input, request, names)
+      if (invalid !== undefined) return Effect.fail(invalid)
+      if (policy.permission === "") return Effect.succeed(caller)
+      const resource = scope === undefined ? "" : fieldText(request, scope.localName)
+      return Effect.as(
+        authorization.authorize(caller, { permission: policy.permission, field: policy.scope, resource }),
+        caller,
+      )
+    })
+
+  const spanOptions = ({ init }: RunningCall) => {
+    const header = init.header(traceparentHeader)
+    const parent = header === undefined ? undefined : Option.getOrUndefined(parseTraceparent(header))
+    return {
+      kind: "server" as const,
+      captureStackTrace: false, // an Error for each span would cost 25 µs
+      attributes: { "rpc.system": init.protocol, "rpc.service": method.parent.typeName, "rpc.method": method.name },
+      ...(parent === undefined ? {} : { parent }),
+    }
+  }
+
+  const traced = <A, R>(effect: Effect.Effect<A, PublicError, R>, call: RunningCall) =>
+    Effect.withSpan(
+      Effect.tapCause(effect, (cause) => logDefects(cause, rpc)),
+      rpc,
+      spanOptions(call),
+    )
+
+  const logAccess = (call: RunningCall, request: Message, outcome: Outcome): void => {
+    Effect.runForkWith(call.context)(
+      Effect.logInfo("access").pipe(
+        Effect.annotateLogs({
+          rpc,
+          outcome: outcome.ok ? "OK" : outcome.error.reason,
+          remote_address: call.facts.remoteAddress,
+          ...(scope === undefined ? {} : { [policy.scope]: fieldText(request, scope.localName) }),
+        }),
+      ),
+    )
+  }
+
+  return {
+    policy,
+    rpc,
+    begin,
+    admit: (request: Message, call: RunningCall) => admit(request, call.facts, call.init.fieldNames),
+    spanOptions,
+    traced,
+    logAccess,
+  }
+}
+
+/** How callers of this policy are told apart. An access kind that the process cannot check is refused, and said so. */
+const authenticator = (policy: Policy, rpc: string, base: Base) => {
+  const known = Context.get(base, Authentication)[policy.access]
+  if (policy.access === "PUBLIC") return known ?? (() => Effect.succeed<CallerIdentity>({ _tag: "Anonymous" }))
+  const unknown = () =>
+    Effect.andThen(
+      Effect.logError(`${rpc} is refused: this process cannot check callers of ${policy.access}`),
+      Effect.fail(
+        new Unauthenticated({ reason: "UNAUTHENTICATED", message: "this call cannot be authenticated here" }),
+      ),
+    )
+  return known ?? unknown
+}
+
+// A handler answers with a message or with what makes one; `Handlers.layer` has checked which message.
+const messageOf =
+  (method: DescMethod) =>
+  (value: object): Message =>
+    "$typeName" in value ? (value as Message) : create(method.output, value as Record<string, unknown>)
+
+const fieldText = (request: Message, localName: string): string => {
+  const value: unknown = Reflect.get(request, localName)
+  return typeof value === "string" ? value : ""
+}
+
+const outcomeOf = (
+  exit: Exit.Exit<object, PublicError>,
+  why: PublicError | undefined,
+  output: (value: object) => Message,
+): Outcome =>
+  Exit.isSuccess(exit) ? { ok: true, message: output(exit.value) } : { ok: false, error: errorOf(exit.cause, why) }
+
+/** What the caller sees of a failed handler. `why` explains an interruption that the server itself ordered. */
+const errorOf = (cause: Cause.Cause<unknown>, why: PublicError | undefined): PublicError => {
+  for (const reason of cause.reasons) {
+    if (Cause.isFailReason(reason) && isPublicError(reason.error)) return reason.error
+    if (Cause.isDieReason(reason) && isPublicError(reason.defect)) return reason.defect
+  }
+  return Cause.hasInterruptsOnly(cause) ? (why ?? stopping) : defect
+}
+
+const logDefects = (cause: Cause.Cause<unknown>, rpc: string): Effect.Effect<void> =>
+  Cause.hasDies(cause) ? Effect.annotateLogs(Effect.logError("a handler died", cause), { rpc }) : Effect.void
+
+const aborted = (signal: AbortSignal): Effect.Effect<never, Canceled> =>
+  Effect.callback<never, Canceled>((resume) => {
+    const fail = () => resume(Effect.fail(hungUp))
+    if (signal.aborted) return fail()
+    signal.addEventListener("abort", fail, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", fail))
+  })

@@ -1,0 +1,180 @@
+/**
+ * A process's two faces. Outside (HTTP_PORT): REST, Connect and gRPC-Web over HTTP/1.1, without any rpc that is internal
+ * to the mesh. Mesh (SERVER_PORT): gRPC over HTTP/2, with health, reflection and, over HTTP/1.1, `/metrics`.
+ */
+
+import type { AddressInfo } from "node:net"
+import type { ConnectRouter } from "@connectrpc/connect"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import { Health } from "#gen/grpc/health/v1/health_pb.ts"
+import { Readiness } from "../runtime/Readiness.ts"
+import { metricsText } from "../telemetry/Metrics.ts"
+import type { Authentication, Authorization } from "./Caller.ts"
+import { Implementations } from "./Handlers.ts"
+import { healthRoute, healthService } from "./health.ts"
+import { connectAdapter } from "./http/adapter.ts"
+import { connectUnary } from "./http/connect.ts"
+import { grpcUnary } from "./http/grpc.ts"
+import { HttpRoutes } from "./http/HttpRoutes.ts"
+import { type Handlers, type Listener, onePort } from "./http/onePort.ts"
+import { rpcName } from "./Policy.ts"
+import { compileRoutes, type Routes, type UnaryRoute } from "./Route.ts"
+import { reflectionService } from "./reflection.ts"
+import { noRoute } from "./rest/errors.ts"
+import { sendError, transcoder } from "./rest/Transcoder.ts"
+import type { ServerConfig } from "./ServerConfig.ts"
+
+export interface ServerOptions {
+  readonly config: ServerConfig
+  /** Serve Connect and gRPC-Web outside too; false leaves REST alone. True where unset. */
+  readonly outsideRpc?: boolean
+  /** A response header of REST answers that names the path template, for whoever counts requests by it. */
+  readonly routeHeader?: string
+}
+
+/** The ports that a server got: those of its configuration, or free ones where that said 0. */
+export class Listening extends Context.Service<Listening, { readonly httpPort: number; readonly grpcPort: number }>()(
+  "shared/rpc/Listening",
+) {}
+
+export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly variable: string; readonly port: number }> {
+  override get message() {
+    return `${this.variable}: port ${this.port} is taken by another program`
+  }
+}
+
+/** Serves the rpcs and routes of `handlers` until the scope closes; what runs then is finished within the grace period. */
+export const layer = <E, R>(
+  options: ServerOptions,
+  handlers: Layer.Layer<never, E, R>,
+): Layer.Layer<
+  Listening,
+  E | PortTaken,
+  Authentication | Authorization | Readiness | Exclude<R, Implementations | HttpRoutes>
+> =>
+  Layer.effect(
+    Listening,
+    Effect.gen(function* () {
+      const implementations = yield* Implementations
+      const httpRoutes = yield* HttpRoutes
+      const readiness = yield* Readiness
+      const routes = yield* compileRoutes(implementations.all())
+      const services = implementations.all().map(({ service }) => service)
+      const shutdown = yield* Effect.acquireRelease(
+        Effect.sync(() => new AbortController()),
+        (controller) => Effect.sync(() => controller.abort()),
+      )
+      const observe = observeHttp(yield* Effect.context())
+      const context = { options, shutdown: shutdown.signal, health: healthRoute(readiness) }
+      const extras = [
+        healthService(
+          readiness,
+          services.map(({ typeName }) => typeName),
+        ),
+        reflectionService([...services, Health]),
+      ]
+      const httpPort = yield* listen("HTTP_PORT", options.config.httpPort, options.config, {
+        request: outsideFace(routes, httpRoutes.all(), observe, context),
+      })
+      const grpcPort = yield* listen(
+        "SERVER_PORT",
+        options.config.grpcPort,
+        options.config,
+        meshFace(routes, extras, context),
+      )
+      return { httpPort, grpcPort }
+    }),
+  ).pipe(Layer.provide(handlers), Layer.provide(Layer.merge(Implementations.layer, HttpRoutes.layer))) as never
+
+interface FaceContext {
+  readonly options: ServerOptions
+  readonly shutdown: AbortSignal
+  readonly health: (...request: Parameters<Listener>) => boolean
+}
+
+const outsideFace = (
+  all: Routes,
+  httpRoutes: ReadonlyArray<(...request: Parameters<Listener>) => boolean>,
+  observe: (endpoint: string, status: number, millis: number) => void,
+  { options, shutdown, health }: FaceContext,
+): Listener => {
+  const { config, outsideRpc = true, routeHeader } = options
+  const isOutside = ({ policy }: { readonly policy: UnaryRoute["policy"] }) => policy.access !== "INTERNAL"
+  const routes: Routes = { unary: all.unary.filter(isOutside), streaming: all.streaming.filter(isOutside) }
+  const rest = transcoder(routes.unary, { maxBytes: config.maxBodyBytes, routeHeader, observe })
+  const nothing: Listener = (_request, response) => void sendError(response, noRoute)
+  const chain = [...httpRoutes, health]
+  if (outsideRpc) chain.push(connectUnary(byPath(routes), config.maxMessageBytes))
+  chain.push(rest.handle)
+  const rpc = outsideRpc
+    ? connectAdapter(routes, { maxBytes: config.maxMessageBytes, shutdown, fallback: nothing, extras: [] })
+    : nothing
+  return (request, response) => {
+    for (const handle of chain) if (handle(request, response)) return
+    rpc(request, response)
+  }
+}
+
+const meshFace = (
+  routes: Routes,
+  extras: ReadonlyArray<(router: ConnectRouter) => void>,
+  { options, shutdown, health }: FaceContext,
+): Handlers => {
+  const maxBytes = options.config.maxMessageBytes
+  const nothing: Listener = (_request, response) => void sendError(response, noRoute)
+  const rpc = connectAdapter(routes, { maxBytes, shutdown, fallback: nothing, extras })
+  const stream = grpcUnary(byPath(routes), maxBytes)
+  return {
+    stream,
+    request: (request, response) => {
+      if (health(request, response)) return
+      if (request.url === "/metrics") return sendMetrics(response)
+      rpc(request, response)
+    },
+  }
+}
+
+const sendMetrics = (response: Parameters<Listener>[1]): void => {
+  Effect.runPromise(metricsText).then((text) => {
+    response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(text)
+  })
+}
+
+const byPath = (routes: Routes): ReadonlyMap<string, UnaryRoute> =>
+  new Map(routes.unary.map((route) => [`/${rpcName(route.method)}`, route]))
+
+const listen = (
+  variable: string,
+  port: number,
+  { host, shutdownGrace }: ServerConfig,
+  handlers: Handlers,
+): Effect.Effect<number, PortTaken, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<ReturnType<typeof onePort>, PortTaken>((resume) => {
+        const face = onePort(handlers)
+        face.server.once("error", () => resume(Effect.fail(new PortTaken({ variable, port }))))
+        face.server.listen(port, host, () => resume(Effect.succeed(face)))
+      }),
+      // A little less than the whole grace: the layers below need the rest to close in order.
+      (face) => Effect.promise(() => face.close(Duration.toMillis(shutdownGrace) * 0.8)),
+    ),
+    (face) => (face.server.address() as AddressInfo).port,
+  )
+
+const requests = Metric.counter("http_requests_total", { description: "REST requests answered, by route and status." })
+const durations = Metric.histogram("http_request_duration_seconds", {
+  description: "Time to the answer of a REST request, by route.",
+  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+})
+
+const observeHttp = (context: Context.Context<never>) => (endpoint: string, status: number, millis: number) => {
+  Metric.withAttributes(requests, { endpoint, status: String(status) }).updateUnsafe(1, context)
+  Metric.withAttributes(durations, { endpoint }).updateUnsafe(millis / 1000, context)
+}

@@ -1,0 +1,28 @@
+/** The settings that every server of the mesh has. */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+
+export interface ServerConfig {
+  /** The address to listen on; 0.0.0.0 where unset. */
+  readonly host: string
+  /** The outside face: REST, Connect and gRPC-Web over HTTP/1.1. */
+  readonly httpPort: number
+  /** The mesh face: gRPC, and health and metrics over HTTP/1.1. */
+  readonly grpcPort: number
+  /** The largest REST body. Bytes. */
+  readonly maxBodyBytes: number
+  /** The largest message. Bytes. */
+  readonly maxMessageBytes: number
+  readonly shutdownGrace: Duration.Duration
+}
+
+/** Reads HTTP_PORT, SERVER_PORT, LISTEN_HOST, MAX_BODY_BYTES, MAX_MESSAGE_BYTES and SHUTDOWN_GRACE. */
+export const serverConfig = (defaults: { readonly http: number; readonly grpc: number }): Config.Config<ServerConfig> =>
+  Config.all({
+    host: Config.String("LISTEN_HOST").pipe(Config.withDefault("0.0.0.0")),
+    httpPort: Config.Port("HTTP_PORT").pipe(Config.withDefault(defaults.http)),
+    grpcPort: Config.Port("SERVER_PORT").pipe(Config.withDefault(defaults.grpc)),
+    maxBodyBytes: Config.Int("MAX_BODY_BYTES").pipe(Config.withDefault(1024 * 1024)),
+    maxMessageBytes: Config.Int("MAX_MESSAGE_BYTES").pipe(Config.withDefault(4 * 1024 * 1024)),
+    shutdownGrace: Config.Duration("SHUTDOWN_GRACE").pipe(Config.withDefault(Duration.seconds(30))),
+  })

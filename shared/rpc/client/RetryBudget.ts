@@ -1,0 +1,28 @@
+/**
+ * How many retries a client may add to its calls: one for every five, so that retries never multiply the load of a
+ * service that is down (Google SRE book, "Handling overload": a budget per client).
+ */
+export interface RetryBudget {
+  /** A first attempt was made. */
+  readonly earn: () => void
+  /** Takes one retry out of the budget; false where it is used up. */
+  readonly spend: () => boolean
+}
+
+const perCall = 0.2
+/** What a quiet client may still retry, and the most that a busy one can save up. */
+const reserve = 10
+
+export const makeRetryBudget = (): RetryBudget => {
+  let tokens = reserve
+  return {
+    earn: () => {
+      tokens = Math.min(reserve, tokens + perCall)
+    },
+    spend: () => {
+      if (tokens < 1) return false
+      tokens -= 1
+      return true
+    },
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * One cleartext port for HTTP/2 with prior knowledge (gRPC) and HTTP/1.1, told apart by the first bytes of a connection:
+ * every HTTP/2 client starts with the same preface (RFC 9113, section 3.4).
+ */
+import * as http from "node:http"
+import * as http2 from "node:http2"
+import * as net from "node:net"
+
+export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void
+
+export interface Handlers {
+  /** HTTP/1.1, and what `stream` leaves. */
+  readonly request: Listener
+  /** Raw HTTP/2 streams; answers false to leave one to `request`. Absent: the port speaks HTTP/1.1 only. */
+  readonly stream?: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => boolean
+}
+
+export interface OnePort {
+  readonly server: net.Server
+  /** Stops accepting, lets what runs finish within the grace period, then cuts what is left. */
+  readonly close: (graceMs: number) => Promise<void>
+}
+
+const preface = Buffer.from("PRI * HTTP/2.0\r\n")
+/** How long a new connection may stay silent before it is cut. */
+const silenceMs = 30_000
+/** How long the headers of a request may take, and a whole request. */
+const headersMs = 15_000
+const requestMs = 60_000
+/** Longer than the idle time-out of common load balancers, so that they hang up first. */
+const keepAliveMs = 65_000
+
+export const onePort = (handlers: Handlers): OnePort => {
+  const http1 = http.createServer(
+    { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: requestMs },
+    handlers.request,
+  )
+  // Only a server that "listens" starts its checks of headersTimeout and requestTimeout, and knows its idle connections.
+  http1.emit("listening")
+  const { stream } = handlers
+  const http2Server = stream === undefined ? undefined : serveHttp2(stream, handlers.request)
+  const sockets = new Set<net.Socket>()
+
+  const server = net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    sockets.add(socket)
+    const cut = () => socket.destroy()
+    const timer = setTimeout(cut, silenceMs).unref()
+    const sniff = () => {
+      const chunk: Buffer | null = socket.read()
+      if (chunk === null) return
+      clearTimeout(timer)
+      socket.off("readable", sniff)
+      socket.off("error", cut)
+      socket.unshift(chunk)
+      const length = Math.min(chunk.length, preface.length)
+      const speaksHttp2 = chunk.subarray(0, length).equals(preface.subarray(0, length))
+      if (speaksHttp2 && http2Server !== undefined) http2Server.emit("connection", socket)
+      else http1.emit("connection", socket)
+    }
+    socket.on("error", cut)
+    socket.on("readable", sniff)
+    socket.once("close", () => {
+      clearTimeout(timer)
+      sockets.delete(socket)
+    })
+  })
+
+  return {
+    server,
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        server.close()
+        http2Server?.goAway()
+        http1.closeIdleConnections()
+        const idle = setInterval(() => {
+          http1.closeIdleConnections()
+          if (sockets.size === 0) finish()
+        }, 20)
+        const limit = setTimeout(() => finish(), graceMs)
+        const finish = () => {
+          clearInterval(idle)
+          clearTimeout(limit)
+          for (const socket of sockets) socket.destroy()
+          http1.close()
+          resolve()
+        }
+      }),
+  }
+}
+
+const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listener) => {
+  const server = http2.createServer({ settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 } })
+  const sessions = new Set<http2.ServerHttp2Session>()
+  server.on("session", (session) => {
+    sessions.add(session)
+    session.once("close", () => sessions.delete(session))
+  })
+  server.on("stream", (stream: http2.ServerHttp2Stream, headers, _flags, rawHeaders) => {
+    if (onStream(stream, headers)) return
+    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders)
+    const response = new http2.Http2ServerResponse(stream)
+    // Node's compatibility objects speak the HTTP/1.1 interface that listeners take.
+    onRequest(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse)
+  })
+  return {
+    emit: (event: "connection", socket: net.Socket) => server.emit(event, socket),
+    goAway: () => {
+      for (const session of sessions) session.close()
+    },
+  }
+}

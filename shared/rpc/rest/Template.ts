@@ -1,0 +1,70 @@
+/**
+ * Path templates of google.api.http: "/" Segments [ ":" Verb ], where a segment is a literal, "*", "**" or a variable
+ * "{field.path=segments}" (google/api/http.proto, "Path template syntax"). Matching compares segments, so a literal
+ * always wins over a variable and nothing backtracks.
+ */
+
+export interface Variable {
+  readonly path: ReadonlyArray<string>
+  /** The segments that the variable covers, by index; `to` is exclusive, and open for "**". */
+  readonly from: number
+  readonly to: number | undefined
+}
+
+export interface Template {
+  readonly text: string
+  /** A literal, "*" or, last of all, "**". */
+  readonly segments: ReadonlyArray<string>
+  readonly verb: string
+  readonly variables: ReadonlyArray<Variable>
+}
+
+export const parseTemplate = (text: string): Template => {
+  const colon = text.lastIndexOf(":")
+  const verb = colon > Math.max(text.lastIndexOf("/"), text.lastIndexOf("}")) ? text.slice(colon + 1) : ""
+  const body = verb === "" ? text : text.slice(0, colon)
+  const segments: Array<string> = []
+  const variables: Array<Variable> = []
+  for (const [, variable, plain] of body.matchAll(/\/?(?:\{([^}]*)\}|([^/{]+))/g)) {
+    const from = segments.length
+    const [path = "", pattern = "*"] = variable === undefined ? ["", plain] : variable.split("=")
+    segments.push(...pattern.split("/"))
+    if (variable !== undefined) {
+      variables.push({ path: path.split("."), from, to: pattern.endsWith("**") ? undefined : segments.length })
+    }
+  }
+  return { text, segments, verb, variables }
+}
+
+/** The values of the template's variables in a path, percent-decoded; undefined where the path does not match. */
+export const matchTemplate = (
+  template: Template,
+  segments: ReadonlyArray<string>,
+  verb: string,
+): ReadonlyArray<string> | undefined => {
+  if (template.verb !== verb) return undefined
+  const open = template.segments.at(-1) === "**"
+  const fixed = open ? template.segments.length - 1 : template.segments.length
+  if (open ? segments.length < fixed : segments.length !== fixed) return undefined
+  for (let i = 0; i < fixed; i++) {
+    const wanted = template.segments[i]
+    const given = segments[i]
+    if (given === "" || (wanted !== "*" && wanted !== given)) return undefined
+  }
+  return template.variables.map(({ from, to }) => segments.slice(from, to).map(decodeSegment).join("/"))
+}
+
+const decodeSegment = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment // not percent-encoding: the text itself, which the field's rule then judges
+  }
+}
+
+/** Literals before variables, longer before shorter: the order in which templates are tried. */
+export const bySpecificity = (a: Template, b: Template): number =>
+  literals(b) - literals(a) || b.segments.length - a.segments.length
+
+const literals = (template: Template): number =>
+  template.segments.filter((segment) => !segment.startsWith("*")).length + (template.verb === "" ? 0 : 1)

@@ -1,0 +1,125 @@
+/** A server of the probe contract on free ports, for the tests and benches of the kit. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { ErrorReason } from "#gen/authsome/mesh/v1/error_reason_pb.ts"
+import { ItemKind, ProbeService } from "#gen/authsome/testing/v1/probe_pb.ts"
+import { bearerToken, internalKey } from "#shared/rpc/authenticate.ts"
+import { Authentication, Authorization, Call, Caller } from "#shared/rpc/Caller.ts"
+import { Deadline } from "#shared/rpc/Deadline.ts"
+import * as Handlers from "#shared/rpc/Handlers.ts"
+import { classes, isReason, NotFound, PermissionDenied, Unauthenticated } from "#shared/rpc/PublicError.ts"
+import * as Server from "#shared/rpc/Server.ts"
+import type { ServerConfig } from "#shared/rpc/ServerConfig.ts"
+import { Readiness } from "#shared/runtime/Readiness.ts"
+
+export const meshKey = Redacted.make("mesh-key-of-the-probe")
+const nextMeshKey = Redacted.make("the-key-that-replaces-it")
+
+/** What the handlers saw. */
+export class Seen extends Context.Service<
+  Seen,
+  { interrupted: number; finished: number; attempts: number; permissions: Array<string> }
+>()("test/mesh/Seen") {
+  static readonly layer = Layer.sync(Seen, () => ({ interrupted: 0, finished: 0, attempts: 0, permissions: [] }))
+}
+
+const count = (seen: typeof Seen.Service, what: "interrupted" | "finished") =>
+  Effect.sync(() => {
+    seen[what] += 1
+  })
+
+const handlers = Handlers.layer(
+  ProbeService,
+  Effect.gen(function* () {
+    const seen = yield* Seen
+    return {
+      echo: ({ item, requestId }) => Effect.succeed({ ...(item === undefined ? {} : { item }), requestId }),
+      getItem: ({ itemId }) =>
+        itemId === "itm_absent"
+          ? Effect.fail(new NotFound({ reason: "NOT_FOUND", message: "there is no such item" }))
+          : Effect.succeed({
+              item: { id: itemId, displayName: "One", kind: ItemKind.ROUND, sizeBytes: 5_000_000_000n },
+            }),
+      listItems: ({ filter }) => Effect.succeed({ ...(filter === undefined ? {} : { filter }), total: 0 }),
+      deleteItem: () => Effect.succeed({}),
+      misbehave: Effect.fnUntraced(function* ({ how, reason, times }) {
+        seen.attempts += 1
+        if (times !== 0 && seen.attempts > times) return { attempts: seen.attempts }
+        if (how === "slow") {
+          return yield* Effect.onInterrupt(Effect.never, () => count(seen, "interrupted"))
+        }
+        const name = Object.entries(ErrorReason).find(([, value]) => value === reason)?.[0] ?? ""
+        const kind = Object.entries(classes).find(([tag]) => tag === how)?.[1]
+        if (kind === undefined || !isReason(name)) return yield* Effect.die(new Error("a secret inside"))
+        return yield* Effect.fail(
+          new kind({ reason: name, message: "as asked: 50 % ünïcode", metadata: { slug: "acme" }, retryAfterMs: 1500 }),
+        )
+      }),
+      whoAmI: Effect.fnUntraced(function* () {
+        const caller = yield* Caller
+        const { requestId } = yield* Call
+        const deadline = yield* Deadline
+        const now = yield* Clock.currentTimeMillis
+        return { peer: caller._tag === "Peer" ? caller.name : "", requestId, leftMs: BigInt((deadline ?? now) - now) }
+      }),
+      forbidden: () => Effect.succeed({}),
+      count: ({ to, fail }) => {
+        const ticks = Stream.tick("5 millis")
+        const ended = fail ? Stream.fail(new NotFound({ reason: "NOT_FOUND", message: "no more" })) : Stream.empty
+        return (to === 0 ? ticks : Stream.take(ticks, to)).pipe(
+          Stream.scan(
+            () => 0,
+            (number) => number + 1,
+          ),
+          Stream.drop(1),
+          Stream.map((number) => ({ number })),
+          Stream.concat(ended),
+          Stream.ensuring(count(seen, "finished")),
+        )
+      },
+    }
+  }),
+)
+
+const authentication = Layer.succeed(Authentication, {
+  INTERNAL: internalKey([meshKey, nextMeshKey]),
+  USER: (call) => {
+    const token = bearerToken(call.header("authorization"))
+    return token === undefined
+      ? Effect.fail(new Unauthenticated({ reason: "UNAUTHENTICATED", message: "a bearer token is needed" }))
+      : Effect.succeed({ _tag: "User", userId: Redacted.value(token), sessionId: "ses" })
+  },
+})
+
+const authorization = Layer.effect(
+  Authorization,
+  Effect.map(Seen, (seen) => ({
+    authorize: (caller, { permission, field, resource }) => {
+      seen.permissions.push(`${permission} ${field}=${resource}`)
+      return caller._tag === "User" && caller.userId === "reader" && permission !== "items.read"
+        ? Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "readers only read" }))
+        : Effect.void
+    },
+  })),
+)
+
+export const serverConfig: ServerConfig = {
+  host: "127.0.0.1",
+  httpPort: 0,
+  grpcPort: 0,
+  maxBodyBytes: 64 * 1024,
+  maxMessageBytes: 4 * 1024 * 1024,
+  shutdownGrace: Duration.seconds(5),
+}
+
+/** The probe, listening; provides its ports and what its handlers saw. */
+export const layer = Server.layer({ config: serverConfig, routeHeader: "x-probe-route" }, handlers).pipe(
+  Layer.provide([authentication, authorization, Readiness.layer, Logger.layer([])]),
+  Layer.provideMerge(Seen.layer),
+)
