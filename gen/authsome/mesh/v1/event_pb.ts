@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, MessageOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor, file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file authsome/mesh/v1/event.proto.
  */
 export const file_authsome_mesh_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdXRoc29tZS9tZXNoL3YxL2V2ZW50LnByb3RvEhBhdXRoc29tZS5tZXNoLnYxIoQBCgVFdmVudBIPCgdzdWJqZWN0GAEgASgJEg4KBnN0cmVhbRgCIAEoCRIuCglyZXRlbnRpb24YAyABKA4yGy5hdXRoc29tZS5tZXNoLnYxLlJldGVudGlvbhIqCgdtYXhfYWdlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKlkKCVJldGVudGlvbhIZChVSRVRFTlRJT05fVU5TUEVDSUZJRUQQABIYChRSRVRFTlRJT05fV09SS19RVUVVRRABEhcKE1JFVEVOVElPTl9CUk9BRENBU1QQAjpQCgVldmVudBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxi0hwMgASgLMhcuYXV0aHNvbWUubWVzaC52MS5FdmVudFIFZXZlbnRiBnByb3RvMw", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
+  fileDesc("ChxhdXRoc29tZS9tZXNoL3YxL2V2ZW50LnByb3RvEhBhdXRoc29tZS5tZXNoLnYxIpYBCgVFdmVudBIYCgdzdWJqZWN0GAEgASgJQge6SARyAhhAEhcKBnN0cmVhbRgCIAEoCUIHukgEcgIYQBIuCglyZXRlbnRpb24YAyABKA4yGy5hdXRoc29tZS5tZXNoLnYxLlJldGVudGlvbhIqCgdtYXhfYWdlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKlkKCVJldGVudGlvbhIZChVSRVRFTlRJT05fVU5TUEVDSUZJRUQQABIYChRSRVRFTlRJT05fV09SS19RVUVVRRABEhcKE1JFVEVOVElPTl9CUk9BRENBU1QQAjpQCgVldmVudBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxi0hwMgASgLMhcuYXV0aHNvbWUubWVzaC52MS5FdmVudFIFZXZlbnRiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_descriptor, file_google_protobuf_duration]);
 
 /**
  * Marks a message as one that travels on a queue, and says where.
