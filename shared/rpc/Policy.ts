@@ -12,6 +12,8 @@ export interface Policy {
   readonly permission: string
   /** The request field that names the resource of the permission; empty where there is none. */
   readonly scope: string
+  /** The peers that may call an internal rpc; empty: every one. */
+  readonly callers: ReadonlyArray<string>
   readonly deadlineMs: number
   /** The HTTP status of a successful REST call. */
   readonly successStatus: number
@@ -47,6 +49,7 @@ export const policyOf = (method: DescMethod): Policy => {
     access,
     permission: option.permission,
     scope: option.scope,
+    callers: option.callers,
     deadlineMs: durationMs(option.deadline),
     successStatus: option.successStatus || (method.output.fields.length === 0 ? 204 : 200),
     accessLog: option.accessLog,

@@ -28,6 +28,7 @@ import {
   DeadlineExceeded,
   Internal,
   isPublicError,
+  PermissionDenied,
   type PublicError,
   Unauthenticated,
   Unavailable,
@@ -77,6 +78,10 @@ export interface Routes {
 export const hungUp = new Canceled({ reason: "CANCELED", message: "the caller hung up" })
 const tooLate = new DeadlineExceeded({ reason: "DEADLINE_EXCEEDED", message: "the call took longer than its deadline" })
 const stopping = new Unavailable({ reason: "UNAVAILABLE", message: "the server is shutting down", retryAfterMs: 1000 })
+const unexpectedPeer = new PermissionDenied({
+  reason: "PERMISSION_DENIED",
+  message: "the contract does not name this program as a caller",
+})
 const defect = new Internal({ reason: "INTERNAL", message: "internal error" })
 
 /** The caller's request id where it is well formed, else a new one. */
@@ -221,6 +226,7 @@ const guardOf = (method: DescMethod, base: Base) => {
   /** Identity, then the request's rules, then the permission. */
   const admit = (request: Message, facts: CallFacts, names: FieldNames): Effect.Effect<CallerIdentity, PublicError> =>
     Effect.flatMap(authenticate(facts), (caller) => {
+      if (!isExpected(policy, caller)) return Effect.fail(unexpectedPeer)
       const invalid = violationsOf(method.input, request, names)
       if (invalid !== undefined) return Effect.fail(invalid)
       if (policy.permission === "") return Effect.succeed(caller)
@@ -292,6 +298,10 @@ const messageOf =
   (method: DescMethod) =>
   (value: object): Message =>
     "$typeName" in value ? (value as Message) : create(method.output, value as Record<string, unknown>)
+
+/** Whether the contract lets this program of the mesh call. */
+const isExpected = ({ callers }: Policy, caller: CallerIdentity): boolean =>
+  callers.length === 0 || (caller._tag === "Peer" && callers.includes(caller.name))
 
 const fieldText = (request: Message, localName: string): string => {
   const value: unknown = Reflect.get(request, localName)

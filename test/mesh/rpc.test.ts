@@ -61,6 +61,16 @@ layer(Probe.layer, { excludeTestServices: true })("the mesh's own client and ser
     }).pipe(Effect.scoped),
   )
 
+  it.effect("refuse a program that the contract does not name", () =>
+    Effect.gen(function* () {
+      const { grpcPort } = yield* Listening
+      const url = new URL(`http://127.0.0.1:${grpcPort}`)
+      const open = yield* Channel.make({ url, peer: "intruder", internalKey: Probe.meshKey })
+      const error = yield* Effect.flip(Client.make(ProbeService, open).whoAmI({}))
+      expect(error).toMatchObject({ _tag: "PermissionDenied" })
+    }).pipe(Effect.scoped),
+  )
+
   it.effect("turn a refusal back into the typed error, with its facts", () =>
     Effect.gen(function* () {
       const probe = yield* client

@@ -1,0 +1,100 @@
+/**
+ * The rpcs whose turn has not come, by service: they are in the contract, they are served, and they answer
+ * `UNIMPLEMENTED`. An rpc leaves this list when it gets a handler; naming one that has a handler does not compile.
+ */
+export const pending = {
+  // control-plane
+  AccountService: ["verifyTotp", "requestPasswordReset", "resetPassword", "enrollTotp", "confirmTotp", "disableTotp"],
+  WorkspaceService: ["deleteWorkspace"],
+  MemberService: ["inviteMember", "updateMember", "removeMember", "acceptInvitation"],
+  ApplicationService: [
+    "updateApplication",
+    "deleteApplication",
+    "undeleteApplication",
+    "restartApplication",
+    "listApplicationLogs",
+    "getApplicationMetrics",
+  ],
+  AuditService: ["listAuditEvents"],
+  "control.InvoiceService": ["listInvoices", "getInvoice", "downloadInvoice"],
+  PaymentMethodService: ["setPaymentMethod"],
+  WebhookService: [
+    "createWebhook",
+    "listWebhooks",
+    "updateWebhook",
+    "deleteWebhook",
+    "listDeliveries",
+    "redeliverWebhook",
+  ],
+
+  // proxy
+
+  // provisioner
+
+  // identity
+  IdentityService: [
+    "verifyTotp",
+    "verifyPassword",
+    "changePassword",
+    "requestPasswordReset",
+    "resetPassword",
+    "requestEmailVerification",
+    "verifyEmail",
+    "batchGetUsers",
+    "batchResolveUsernames",
+    "deleteUser",
+    "revokeAllUserTokens",
+    "listSessions",
+    "revokeSession",
+    "enrollTotp",
+    "confirmTotp",
+    "disableTotp",
+    "regenerateRecoveryCodes",
+    "exportUserData",
+    "eraseUser",
+  ],
+  ClaimsService: ["appendClaims"],
+  SigningKeyService: ["getOpenIdConfiguration"],
+  TenantAuthService: [
+    "answerTotpChallenge",
+    "sendPasswordReset",
+    "completePasswordReset",
+    "sendEmailVerification",
+    "completeEmailVerification",
+    "changeOwnPassword",
+    "enrollOwnTotp",
+    "confirmOwnTotp",
+    "disableOwnTotp",
+    "regenerateOwnRecoveryCodes",
+  ],
+  TenantSessionService: [
+    "listOwnSessions",
+    "revokeOwnSession",
+    "listEndUserSessions",
+    "revokeEndUserSession",
+    "revokeEndUserSessions",
+  ],
+  TenantUserService: ["deleteEndUser", "resetEndUserTotp", "exportEndUserData", "exportOwnData"],
+  TenantOrganizationService: [
+    "createOrganization",
+    "listOwnOrganizations",
+    "listEndUserOrganizations",
+    "getOrganization",
+    "updateOrganization",
+    "deleteOrganization",
+    "inviteOrganizationMember",
+    "acceptOrganizationInvitation",
+    "listOrganizationMembers",
+    "updateOrganizationMember",
+    "removeOrganizationMember",
+    "leaveOrganization",
+  ],
+  TenantAuditService: ["listAuditEvents"],
+
+  // billing
+  "billing.UsageService": ["getApplicationMetrics", "estimateCost"],
+  "billing.InvoiceService": ["listInvoices", "getInvoice", "renderInvoice", "generateInvoices"],
+  BillingAccountService: ["setPaymentMethod", "getBillingAccount", "upsertBillingAccount"],
+  PlanService: ["getPlan", "listPlans"],
+  StripeWebhookService: ["receiveStripeEvent"],
+} as const

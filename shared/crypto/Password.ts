@@ -1,0 +1,94 @@
+/** Password hashing: argon2id with a bounded number at a time, since each one takes 19 MiB and tens of milliseconds. */
+import { availableParallelism } from "node:os"
+import { hash, parseOptions, verify } from "@node-rs/argon2"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import { opaqueToken } from "./Token.ts"
+
+/** OWASP Password Storage Cheat Sheet (2026-08): argon2id, 19 MiB, two passes, one lane. The library's default is id. */
+const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 }
+
+/** Longer input is never a password of ours; hashing it would be a gift to an attacker. */
+const maxBytes = 1024
+
+/** More passwords wait to be hashed than can be done in good time. */
+export class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", { retryAfterMillis: Schema.Int }) {}
+
+export class Passwords extends Context.Service<
+  Passwords,
+  {
+    /** The PHC string to store. A password of more than 1024 bytes is a defect: bound it in the contract. */
+    readonly hash: (password: Redacted.Redacted<string>) => Effect.Effect<string, Overloaded>
+    /** Whether the password is the one that `phc` was made of. A malformed `phc` is a defect. */
+    readonly verify: (phc: string, password: Redacted.Redacted<string>) => Effect.Effect<boolean, Overloaded>
+    /** Takes as long as `verify`, for an account that does not exist, so that the time does not tell. */
+    readonly verifyNothing: (password: Redacted.Redacted<string>) => Effect.Effect<void, Overloaded>
+    /** Whether `phc` was made with other parameters than today's: hash again while the password is at hand. */
+    readonly needsRehash: (phc: string) => boolean
+  }
+>()("shared/crypto/Passwords") {
+  /**
+   * At most `concurrency` hashes at a time (default: one per core, at most four, the size of Node's thread pool), at
+   * most `queue` callers waiting (default 32 for each); the rest fails with `Overloaded` at once.
+   */
+  static readonly layerWith = (options: { readonly concurrency?: number; readonly queue?: number } = {}) =>
+    Layer.effect(
+      Passwords,
+      Effect.gen(function* () {
+        const concurrency = options.concurrency ?? Math.min(4, availableParallelism())
+        const limit = concurrency + (options.queue ?? concurrency * 32)
+        const permits = yield* Semaphore.make(concurrency)
+        let present = 0
+
+        const bounded = <A>(work: () => Promise<A>): Effect.Effect<A, Overloaded> =>
+          Effect.suspend(() => {
+            if (present >= limit) return Effect.fail(new Overloaded({ retryAfterMillis: 1000 }))
+            present++
+            return Effect.ensuring(
+              // A hash that has begun cannot be stopped: its permit is held to the end, or the bound would not hold.
+              Semaphore.withPermits(permits, 1)(Effect.uninterruptible(Effect.promise(work))),
+              Effect.sync(() => {
+                present--
+              }),
+            )
+          })
+
+        const fits = (password: Redacted.Redacted<string>) => Buffer.byteLength(Redacted.value(password)) <= maxBytes
+
+        const nothing = yield* Effect.flatMap(opaqueToken, (token) =>
+          Effect.promise(() => hash(Redacted.value(token), parameters)),
+        )
+
+        const verifyNothing = (password: Redacted.Redacted<string>) =>
+          bounded(() => verify(nothing, fits(password) ? Redacted.value(password) : ""))
+
+        return Passwords.of({
+          hash: (password) =>
+            fits(password)
+              ? bounded(() => hash(Redacted.value(password), parameters))
+              : Effect.die(new RangeError(`a password of more than ${maxBytes} bytes`)),
+          verify: (phc, password) =>
+            fits(password)
+              ? bounded(() => verify(phc, Redacted.value(password)))
+              : Effect.as(verifyNothing(password), false),
+          verifyNothing: (password) => Effect.asVoid(verifyNothing(password)),
+          needsRehash: (phc) => {
+            const made = parseOptions(phc)
+            return (
+              !phc.startsWith("$argon2id$") ||
+              made.memoryCost !== parameters.memoryCost ||
+              made.timeCost !== parameters.timeCost ||
+              made.parallelism !== parameters.parallelism ||
+              made.outputLen !== parameters.outputLen
+            )
+          },
+        })
+      }),
+    )
+
+  static readonly layer = Passwords.layerWith()
+}

@@ -1,0 +1,24 @@
+/** The W3C `traceparent` header, version 00: how a trace goes on in another program. */
+import { isSpanContextValid, TraceFlags } from "@opentelemetry/api"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+
+/** The header, in HTTP, gRPC metadata and NATS alike. */
+export const traceparentHeader = "traceparent"
+
+/** Later versions may append fields; only version 00 ends here, and ff is forbidden. */
+const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+
+/** The caller's span; none if the header is malformed or its ids are all zero, in which case a new trace begins. */
+export const parseTraceparent = (header: string): Option.Option<Tracer.ExternalSpan> => {
+  const [, version, traceId = "", spanId = "", flags = "", rest] = shape.exec(header) ?? []
+  if (version === undefined || version === "ff" || (version === "00" && rest !== undefined)) return Option.none()
+  const traceFlags = Number.parseInt(flags, 16)
+  return isSpanContextValid({ traceId, spanId, traceFlags })
+    ? Option.some(Tracer.externalSpan({ traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }))
+    : Option.none()
+}
+
+/** The header that makes another program's spans children of this one. */
+export const formatTraceparent = (span: Tracer.AnySpan): string =>
+  `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
