@@ -61,4 +61,4 @@ CREATE TABLE api_keys (
   CONSTRAINT api_keys_that_are_secret_are_never_kept_whole CHECK (public_key IS NULL OR type = 'public')
 );
 
-CREATE INDEX api_keys_of_application ON api_keys (application_id, id DESC) WHERE revoked_at IS NULL;
+CREATE INDEX api_keys_of_application ON api_keys (application_id, created_at DESC, id DESC) WHERE revoked_at IS NULL;

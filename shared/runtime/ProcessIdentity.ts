@@ -17,7 +17,7 @@ import * as Schema from "effect/Schema"
  * where there is no /proc what `ps -o lstart=` prints.
  */
 export class ProcessIdentity extends Schema.Class<ProcessIdentity>("shared/runtime/ProcessIdentity")({
-  pid: Schema.Int.check(Schema.isGreaterThan(1)),
+  pid: Schema.Int.check(Schema.isGreaterThan(0)),
   startTime: Schema.NonEmptyString,
 }) {}
 
@@ -35,10 +35,12 @@ const Recorded = Schema.fromJsonString(ProcessIdentity)
 const pollEvery = Schedule.spaced("20 millis")
 
 /** Who runs under that number now; none where nobody does, or only a zombie that nobody has buried. */
-export const identify = (pid: number): Effect.Effect<Option.Option<ProcessIdentity>> =>
-  Effect.map(process.platform === "linux" ? fromProc(pid) : fromPs(pid), (startTime) =>
+export const identify = (pid: number): Effect.Effect<Option.Option<ProcessIdentity>> => {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return Effect.succeed(Option.none())
+  return Effect.map(process.platform === "linux" ? fromProc(pid) : fromPs(pid), (startTime) =>
     Option.map(startTime, (value) => new ProcessIdentity({ pid, startTime: value })),
   )
+}
 
 /** Whether that very process still runs. */
 export const isAlive = (identity: ProcessIdentity): Effect.Effect<boolean> =>

@@ -1,0 +1,49 @@
+/** Every service that the control plane serves, and who may call it. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { AuditService } from "#gen/authsome/control/v1/audit_event_pb.ts"
+import { InvoiceService } from "#gen/authsome/control/v1/invoice_pb.ts"
+import { PaymentMethodService } from "#gen/authsome/control/v1/payment_method_pb.ts"
+import { WebhookService } from "#gen/authsome/control/v1/webhook_pb.ts"
+import * as Handlers from "#shared/rpc/Handlers.ts"
+import * as Server from "#shared/rpc/Server.ts"
+import { pending } from "../pending.ts"
+import * as ApplicationRpc from "./applications/rpc.ts"
+import type { ControlPlaneConfig } from "./Config.ts"
+import * as DirectoryRpc from "./directory/rpc.ts"
+import * as KeyRpc from "./keys/rpc.ts"
+import * as Authorize from "./members/authorize.ts"
+import * as MemberRpc from "./members/rpc.ts"
+import * as RoutingRpc from "./routing/rpc.ts"
+import * as UsageRpc from "./usage/rpc.ts"
+import * as Authenticate from "./users/authenticate.ts"
+import * as AccountRpc from "./users/rpc.ts"
+import * as WorkspaceRpc from "./workspaces/rpc.ts"
+
+const none = Effect.succeed({})
+
+const notYet = Layer.mergeAll(
+  Handlers.layer(AuditService, none, pending.AuditService),
+  Handlers.layer(InvoiceService, none, pending["control.InvoiceService"]),
+  Handlers.layer(PaymentMethodService, none, pending.PaymentMethodService),
+  Handlers.layer(WebhookService, none, pending.WebhookService),
+)
+
+const services = Layer.mergeAll(
+  AccountRpc.layer,
+  WorkspaceRpc.layer,
+  MemberRpc.layer,
+  ApplicationRpc.layer,
+  KeyRpc.layer,
+  UsageRpc.layer,
+  RoutingRpc.layer,
+  DirectoryRpc.layer,
+  notYet,
+)
+
+/** Both faces of the control plane. */
+export const layer = ({ server, internalKeys }: ControlPlaneConfig) =>
+  Server.layer({ config: server }, services).pipe(
+    Layer.provide(Authenticate.layer({ internalKeys })),
+    Layer.provide(Authorize.layer),
+  )

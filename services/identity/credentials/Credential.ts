@@ -1,0 +1,46 @@
+/** What people sign up and in with, and what they get for it. */
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { ClientInfo, Tokens } from "../sessions/Session.ts"
+import type { User } from "../users/User.ts"
+
+/** A user and their new session. */
+export interface SignedIn {
+  readonly user: User
+  readonly tokens: Tokens
+}
+
+/** Whose request it is, by the caller's own id for it: a repeat is not a second request. */
+export interface RequestKey {
+  readonly caller: string
+  readonly rpc: string
+  readonly id: string
+}
+
+export interface SignUpForm {
+  /** Undefined: the account gets its own id as its username, `usr_…`, which is free and tells nothing of the person. */
+  readonly username: string | undefined
+  readonly email: string
+  readonly password: Redacted.Redacted<string>
+  /** Empty: not given. */
+  readonly displayName: string
+  readonly client: ClientInfo
+  /** Undefined: each call counts. */
+  readonly request: RequestKey | undefined
+}
+
+export interface SignInForm {
+  /** E-mail address or username, in any case: no username has the @ of an address. */
+  readonly identifier: string
+  readonly password: Redacted.Redacted<string>
+  readonly client: ClientInfo
+}
+
+/** No account, or another password, or suspended: nobody is told which. */
+export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()("InvalidCredentials", {}) {}
+
+/** The account wants a code beside the password, and codes cannot be taken yet. */
+export class SecondFactorNeeded extends Schema.TaggedError<SecondFactorNeeded>()("SecondFactorNeeded", {}) {}
+
+/** The request id was used within the last 24 hours, for another account. */
+export class RequestIdReused extends Schema.TaggedError<RequestIdReused>()("RequestIdReused", {}) {}

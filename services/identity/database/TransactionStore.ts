@@ -1,0 +1,54 @@
+/** Transactions, and what a failure of the database is called. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { DatabaseFailed } from "./DatabaseFailed.ts"
+
+/** Connection exceptions, exhausted resources, and a server that starts, stops or was told to (PostgreSQL, appendix A). */
+const awayStates = /^(08|53|57P)/
+
+const Coded = Schema.Struct({ code: Schema.String })
+
+const isAway = ({ reason }: SqlError): boolean => {
+  const { cause } = reason
+  return reason.isRetryable || (Schema.is(Coded)(cause) && awayStates.test(cause.code))
+}
+
+/** A failed statement as the use cases know it. A row that is not what its schema says is a defect. */
+export const orDatabaseFailed = <A, R>(
+  effect: Effect.Effect<A, SqlError | Schema.SchemaError, R>,
+): Effect.Effect<A, DatabaseFailed, R> =>
+  Effect.catch(effect, (error) =>
+    error._tag === "SqlError"
+      ? Effect.fail(new DatabaseFailed({ away: isAway(error), cause: error }))
+      : Effect.die(error),
+  )
+
+export class TransactionStore extends Context.Service<
+  TransactionStore,
+  {
+    /** Runs the effect in one transaction: all of its statements are committed, or none is. */
+    readonly atomically: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DatabaseFailed, R>
+  }
+>()("identity/TransactionStore") {
+  static readonly layer = Layer.effect(
+    TransactionStore,
+    Effect.map(SqlClient.SqlClient, (sql) =>
+      TransactionStore.of({
+        atomically: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          // The effect's own failures pass through as values, so that only the database's are translated.
+          sql
+            .withTransaction(Effect.mapError(effect, (failure) => ({ failure })))
+            .pipe(
+              Effect.catch(
+                (error): Effect.Effect<never, E | DatabaseFailed> =>
+                  "failure" in error ? Effect.fail(error.failure) : orDatabaseFailed(Effect.fail(error)),
+              ),
+            ),
+      }),
+    ),
+  )
+}

@@ -1,0 +1,307 @@
+import { fromBinary } from "@bufbuild/protobuf"
+import { assert, layer } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as SqlClient from "effect/sql/SqlClient"
+import { IdentityEventSchema } from "#gen/authsome/identity/v1/events_pb.ts"
+import { IdentityService } from "#gen/authsome/identity/v1/identity_service_pb.ts"
+import type { LoginResponse } from "#gen/authsome/identity/v1/session_pb.ts"
+import { TokenDefect } from "#gen/authsome/identity/v1/token_pb.ts"
+import * as Channel from "#shared/rpc/client/Channel.ts"
+import * as Client from "#shared/rpc/client/Client.ts"
+import { Listening } from "#shared/rpc/Server.ts"
+import { eventually } from "#shared/testing/eventually.ts"
+import { identityClient } from "./testing/TestClient.ts"
+import { forgedToken, Logged, novaEnvironment, running } from "./testing/TestIdentity.ts"
+
+const password = "correct horse battery"
+
+const register = Effect.fnUntraced(function* (username: string) {
+  const identity = yield* identityClient
+  const email = `${username}@Example.com`
+  const { user, tokens } = yield* identity.register({ username, email, password, displayName: username.toUpperCase() })
+  return {
+    identity,
+    email,
+    id: user?.id ?? "",
+    user,
+    access: tokens?.accessToken ?? "",
+    refresh: tokens?.refreshToken ?? "",
+    sessionId: tokens?.sessionId ?? "",
+  }
+})
+
+const signedIn = ({ outcome }: LoginResponse) => (outcome.case === "signedIn" ? outcome.value : undefined)
+
+/** The events about a user, in their order, as the outbox holds them. */
+const eventsAbout = (userId: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ readonly payload: Uint8Array }>`
+      SELECT payload FROM outbox WHERE aggregate = ${userId} ORDER BY position`
+    return rows.map(({ payload }) => fromBinary(IdentityEventSchema, payload).kind)
+  })
+
+layer(running(novaEnvironment), { excludeTestServices: true })("IdentityService", (it) => {
+  it.effect("registers a user who can log in by address and by username, in any case", () =>
+    Effect.gen(function* () {
+      const { identity, id, user, email } = yield* register("Ada.Lovelace")
+      assert.include(user, { username: "Ada.Lovelace", email, displayName: "ADA.LOVELACE", active: true })
+      assert.isFalse(user?.emailVerified)
+      for (const identifier of [email, email.toLowerCase(), "ada.lovelace", "ADA.LOVELACE"]) {
+        const login = signedIn(yield* identity.login({ identifier, password }))
+        assert.strictEqual(login?.user?.id, id)
+        assert.isDefined(login?.user?.lastLoginAt)
+      }
+      const { user: read } = yield* identity.getUser({ userId: id.toUpperCase() })
+      assert.strictEqual(read?.email, email)
+    }),
+  )
+
+  it.effect("keeps addresses and usernames apart in any case, and stores no password", () =>
+    Effect.gen(function* () {
+      const { identity, id } = yield* register("grace")
+      const sameEmail = yield* Effect.flip(
+        identity.register({ username: "hopper", email: "GRACE@example.com", password }),
+      )
+      assert.deepStrictEqual([sameEmail._tag, sameEmail.reason], ["AlreadyExists", "EMAIL_TAKEN"])
+      const sameName = yield* Effect.flip(identity.register({ username: "GRACE", email: "g@example.com", password }))
+      assert.deepStrictEqual([sameName._tag, sameName.reason], ["AlreadyExists", "USERNAME_TAKEN"])
+      const sql = yield* SqlClient.SqlClient
+      const [row] = yield* sql<{ readonly passwordHash: string }>`
+        SELECT password_hash FROM users WHERE id = ${id}::uuid`
+      assert.match(row?.passwordHash ?? "", /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    }),
+  )
+
+  it.effect("refuses an unknown account exactly as a wrong password", () =>
+    Effect.gen(function* () {
+      const { identity, email } = yield* register("edsger")
+      const wrong = yield* Effect.flip(identity.login({ identifier: email, password: "wrong" }))
+      const unknown = yield* Effect.flip(identity.login({ identifier: "nobody@example.com", password }))
+      assert.deepStrictEqual([wrong._tag, wrong.reason, wrong.message], [unknown._tag, unknown.reason, unknown.message])
+      assert.strictEqual(wrong.reason, "INVALID_CREDENTIALS")
+    }),
+  )
+
+  it.effect("refuses a suspended and a deleted account, and one that wants a code", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const changes = {
+        suspended: sql`is_active = false`,
+        removed: sql`deleted_at = now()`,
+        twofactor: sql`totp_secret = 'sealed', totp_enabled = true`,
+      }
+      for (const [username, change] of Object.entries(changes)) {
+        const { identity, email, id, access } = yield* register(username)
+        yield* sql`UPDATE users SET ${change} WHERE id = ${id}::uuid`
+        const refused = yield* Effect.flip(identity.login({ identifier: email, password }))
+        assert.strictEqual(refused.reason, username === "twofactor" ? "UNIMPLEMENTED" : "INVALID_CREDENTIALS")
+        const { valid } = yield* identity.verifyToken({ token: access })
+        assert.strictEqual(valid, username === "twofactor")
+      }
+    }),
+  )
+
+  it.effect("refuses a password that is too short or too long before it hashes it", () =>
+    Effect.gen(function* () {
+      const identity = yield* identityClient
+      for (const bad of ["1234567", "x".repeat(257)]) {
+        const refused = yield* Effect.flip(
+          identity.register({ username: "barbara", email: "barbara@example.com", password: bad }),
+        )
+        assert.strictEqual(refused.reason, "INVALID_REQUEST")
+        assert.deepStrictEqual(
+          refused.violations?.map(({ field }) => field),
+          ["password"],
+        )
+      }
+    }),
+  )
+
+  it.effect("answers a repeated registration as the first one, and another one by the same id not at all", () =>
+    Effect.gen(function* () {
+      const identity = yield* identityClient
+      const request = { username: "donald", email: "donald@example.com", password, requestId: "req-1" }
+      const [first, second] = yield* Effect.all([identity.register(request), identity.register(request)], {
+        concurrency: 2,
+      })
+      assert.isDefined(first.user?.id)
+      assert.strictEqual(first.user?.id, second.user?.id)
+      const { valid } = yield* identity.verifyToken({ token: second.tokens?.accessToken ?? "" })
+      assert.isTrue(valid)
+      for (const other of [{ email: "knuth@example.com" }, { password: "another password" }]) {
+        const refused = yield* Effect.flip(identity.register({ ...request, ...other }))
+        assert.strictEqual(refused.reason, "REQUEST_ID_REUSED")
+      }
+    }),
+  )
+
+  it.effect("judges access tokens, their sessions and their accounts", () =>
+    Effect.gen(function* () {
+      const { identity, id, access, sessionId } = yield* register("tony")
+      const { valid, claims, defect } = yield* identity.verifyToken({ token: access })
+      assert.isTrue(valid)
+      assert.strictEqual(defect, TokenDefect.UNSPECIFIED)
+      assert.include(claims, { userId: id, sessionId, issuer: "nova-identity", audience: "nova" })
+      const [head, body, signature] = access.split(".")
+      const header = JSON.parse(Buffer.from(head ?? "", "base64url").toString())
+      assert.include(header, { alg: "EdDSA", typ: "at+jwt" })
+      assert.isString(header.kid)
+      const altered = `${signature?.startsWith("A") ? "B" : "A"}${signature?.slice(1)}`
+      for (const bad of ["nonsense", "a.b.c", `${head}.${body}.${altered}`, `${head}.${body}.`]) {
+        const verdict = yield* identity.verifyToken({ token: bad })
+        assert.deepStrictEqual(
+          [verdict.valid, verdict.claims, verdict.defect],
+          [false, undefined, TokenDefect.MALFORMED],
+        )
+      }
+    }),
+  )
+
+  it.effect("takes no token of another algorithm, type, audience, issuer or time", () =>
+    Effect.gen(function* () {
+      const { identity, access } = yield* register("leslie")
+      const verdictOf = (changes: Parameters<typeof forgedToken>[1]) =>
+        Effect.flatMap(forgedToken(access, changes), (token) => identity.verifyToken({ token }))
+      const good = yield* verdictOf({})
+      assert.isTrue(good.valid)
+      const hour = Math.floor((yield* Clock.currentTimeMillis) / 1000) - 3600
+      for (const [changes, defect] of [
+        [{ header: { alg: "none" }, signature: "none" }, TokenDefect.MALFORMED],
+        [{ header: { alg: "HS256" }, signature: "public key as secret" }, TokenDefect.MALFORMED],
+        [{ header: { typ: "JWT" } }, TokenDefect.MALFORMED],
+        [{ header: { kid: "sig_unknown" } }, TokenDefect.MALFORMED],
+        [{ claims: { aud: "app_abcdefghij234567" } }, TokenDefect.MALFORMED],
+        [{ claims: { iss: "somebody" } }, TokenDefect.MALFORMED],
+        [{ claims: { sid: "not a session" } }, TokenDefect.MALFORMED],
+        [{ claims: { iat: hour, nbf: hour, exp: hour + 900 } }, TokenDefect.EXPIRED],
+        [{ signature: "another key" }, TokenDefect.MALFORMED],
+      ] as const) {
+        const verdict = yield* verdictOf(changes)
+        assert.deepStrictEqual([verdict.valid, verdict.defect], [false, defect], JSON.stringify(changes))
+      }
+    }),
+  )
+
+  it.effect("ends the session of a token, whichever of both it is", () =>
+    Effect.gen(function* () {
+      const { identity, email, access, refresh } = yield* register("niklaus")
+      const other = signedIn(yield* identity.login({ identifier: email, password }))?.tokens
+      yield* identity.logout({ token: access })
+      assert.strictEqual((yield* identity.verifyToken({ token: access })).defect, TokenDefect.REVOKED)
+      const refused = yield* Effect.flip(identity.refreshToken({ refreshToken: refresh }))
+      assert.strictEqual(refused.reason, "SESSION_ENDED")
+      assert.isTrue((yield* identity.verifyToken({ token: other?.accessToken ?? "" })).valid)
+      yield* identity.revokeToken({ token: other?.refreshToken ?? "" })
+      assert.isFalse((yield* identity.verifyToken({ token: other?.accessToken ?? "" })).valid)
+      for (const again of [access, refresh, "unknown", "un.know.n"]) yield* identity.logout({ token: again })
+    }),
+  )
+
+  it.effect("exchanges a refresh token, and knows a retry from a theft", () =>
+    Effect.gen(function* () {
+      const { identity, refresh, sessionId } = yield* register("john")
+      const refreshed = (token: string) =>
+        Effect.map(identity.refreshToken({ refreshToken: token }), ({ tokens }) => tokens)
+      const racers = yield* Effect.all(
+        Array.from({ length: 8 }, () => refreshed(refresh)),
+        { concurrency: "unbounded" },
+      )
+      const [second = ""] = racers.map((tokens) => tokens?.refreshToken ?? "")
+      assert.notStrictEqual(second, refresh)
+      for (const tokens of racers) {
+        assert.strictEqual(tokens?.refreshToken, second)
+        assert.strictEqual(tokens?.sessionId, sessionId)
+        assert.isTrue((yield* identity.verifyToken({ token: tokens?.accessToken ?? "" })).valid)
+      }
+      const third = (yield* refreshed(second))?.refreshToken ?? ""
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`UPDATE refresh_tokens SET used_at = used_at - interval '11 seconds' WHERE session_id = ${sessionId}::uuid`
+      const repeated = yield* refreshed(second)
+      assert.strictEqual(repeated?.refreshToken, third, "the answer was never used: it may have been lost")
+      const stolen = yield* Effect.flip(refreshed(refresh))
+      assert.deepStrictEqual([stolen._tag, stolen.reason], ["Unauthenticated", "TOKEN_REUSED"])
+      const over = yield* Effect.flip(refreshed(third))
+      assert.strictEqual(over.reason, "SESSION_ENDED")
+      const unknown = yield* Effect.flip(refreshed("unknown"))
+      assert.strictEqual(unknown.reason, "TOKEN_INVALID")
+      const [count] =
+        yield* sql`SELECT count(*)::int AS tokens FROM refresh_tokens WHERE session_id = ${sessionId}::uuid`
+      assert.deepStrictEqual(count, { tokens: 3 })
+    }),
+  )
+
+  it.effect("tells of what happened, in order, with the change and never without", () =>
+    Effect.gen(function* () {
+      const { identity, id, email, sessionId, access } = yield* register("alan")
+      const login = signedIn(yield* identity.login({ identifier: email, password }))
+      yield* identity.updateUserProfile({ userId: id, displayName: "Alan", bio: "Enigma", phoneNumber: "" })
+      yield* identity.updateUserProfile({ userId: id, displayName: "Alan" })
+      const taken = yield* Effect.flip(identity.updateUserProfile({ userId: id, username: "Grace", bio: "no" }))
+      assert.strictEqual(taken.reason, "USERNAME_TAKEN")
+      yield* identity.logout({ token: access })
+      const events = yield* eventsAbout(id)
+      assert.deepStrictEqual(
+        events.map((event) => event.case),
+        ["userRegistered", "userLoggedIn", "profileUpdated", "sessionRevoked"],
+      )
+      assert.deepInclude(events[1]?.value, { userId: id, sessionId: login?.tokens?.sessionId })
+      assert.deepInclude(events[2]?.value, { userId: id, changedFields: ["display_name", "bio"] })
+      assert.deepInclude(events[3]?.value, { userId: id, sessionId })
+      const { user } = yield* identity.getUser({ userId: id })
+      assert.include(user, { displayName: "Alan", bio: "Enigma", username: "alan" })
+      yield* eventually(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const waiting = yield* sql`SELECT 1 FROM outbox WHERE aggregate = ${id} AND published_at IS NULL`
+          if (waiting.length > 0) return yield* Effect.fail("not published yet")
+        }),
+      )
+    }),
+  )
+
+  it.effect("lists users, the newest first, a page at a time", () =>
+    Effect.gen(function* () {
+      for (const name of ["list_one", "list_two", "listxthree"]) yield* register(name)
+      const identity = yield* identityClient
+      const names = Effect.fnUntraced(function* (search: string, page: number, pageSize: number) {
+        const { data, total } = yield* identity.listUsers({ search, page, pageSize })
+        return [data.map(({ username }) => username), total]
+      })
+      assert.deepStrictEqual(yield* names("LIST", 0, 0), [["listxthree", "list_two", "list_one"], 3])
+      assert.deepStrictEqual(yield* names("list", 2, 2), [["list_one"], 3])
+      assert.deepStrictEqual(yield* names("list_", 1, 10), [["list_two", "list_one"], 2])
+      assert.deepStrictEqual(yield* names("%", 1, 10), [[], 0])
+    }),
+  )
+
+  it.effect("is for programs of the mesh that show the key", () =>
+    Effect.gen(function* () {
+      const { grpcPort } = yield* Listening
+      const url = new URL(`http://127.0.0.1:${grpcPort}`)
+      for (const internalKey of [undefined, Redacted.make("wrong")]) {
+        const stranger = Client.make(IdentityService, yield* Channel.make({ url, peer: "stranger", internalKey }))
+        const refused = yield* Effect.flip(stranger.getUser({ userId: "01890a5d-ac96-774b-bcce-b302099a8057" }))
+        assert.strictEqual(refused._tag, "Unauthenticated")
+      }
+      const identity = yield* identityClient
+      const unknown = yield* Effect.flip(identity.getUser({ userId: "01890a5d-ac96-774b-bcce-b302099a8057" }))
+      assert.deepStrictEqual([unknown._tag, unknown.reason], ["NotFound", "USER_NOT_FOUND"])
+      const invalid = yield* Effect.flip(identity.getUser({ userId: "nonsense" }))
+      assert.deepStrictEqual([invalid._tag, invalid.violations?.[0]?.field], ["InvalidRequest", "user_id"])
+    }),
+  )
+
+  it.effect("logs no password, token or address", () =>
+    Effect.gen(function* () {
+      const { identity, email, access, refresh } = yield* register("margaret")
+      yield* Effect.flip(identity.login({ identifier: email, password: "wrong-password-of-margaret" }))
+      const text = (yield* Logged).join("")
+      for (const secret of [email, password, "wrong-password-of-margaret", access, refresh]) {
+        assert.notInclude(text, secret)
+      }
+    }),
+  )
+})

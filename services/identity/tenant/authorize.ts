@@ -1,0 +1,35 @@
+/** What the callers of an instance may do: a permission is a scope of their key. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Authorization, type CallerIdentity, type KeyIdentity } from "#shared/rpc/Caller.ts"
+import { PermissionDenied } from "#shared/rpc/PublicError.ts"
+
+/** A secret key may do what its scopes say; a public one has none, whatever it claims. */
+export const hasScope = ({ kind, scopes }: KeyIdentity, scope: string): boolean =>
+  kind === "secret" && (scopes.includes(scope) || scopes.includes("*"))
+
+const isAllowed = (caller: CallerIdentity, permission: string): boolean => {
+  switch (caller._tag) {
+    case "Key":
+      return hasScope(caller.key, permission)
+    // Nothing of theirs depends on a permission: what an end user may do follows from whose data it is.
+    case "EndUser":
+    case "Anonymous":
+    case "User":
+    case "Peer":
+      return false
+  }
+}
+
+export const layer = Layer.succeed(Authorization, {
+  authorize: (caller, { permission }) =>
+    isAllowed(caller, permission)
+      ? Effect.void
+      : Effect.fail(
+          new PermissionDenied({
+            reason: "SCOPE_MISSING",
+            message: `the key does not have the scope ${permission}`,
+            metadata: { scope: permission },
+          }),
+        ),
+})

@@ -1,0 +1,22 @@
+/** authsome.identity.v1.SigningKeyService: the public side of the keys. */
+import * as Effect from "effect/Effect"
+import { SigningKeyService } from "#gen/authsome/identity/v1/keys_pb.ts"
+import * as Handlers from "#shared/rpc/Handlers.ts"
+import { pending } from "../../pending.ts"
+import { refuse } from "../proto.ts"
+import { SigningKeys } from "./SigningKeys.ts"
+
+export const layer = Handlers.layer(
+  SigningKeyService,
+  Effect.gen(function* () {
+    const { ring } = yield* SigningKeys
+    return {
+      getJsonWebKeySet: () =>
+        ring.pipe(
+          Effect.map(({ publicKeys }) => ({ keys: [...publicKeys] })),
+          Effect.catch(refuse),
+        ),
+    }
+  }),
+  pending.SigningKeyService,
+)

@@ -1,0 +1,135 @@
+/** Rows of `users`, without their secrets. Deleted accounts are not there. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as SqlSchema from "effect/sql/SqlSchema"
+import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
+import { orDatabaseFailed } from "../database/TransactionStore.ts"
+import type { Page } from "./Page.ts"
+import type { Profile } from "./Profile.ts"
+import { EmailTaken, User, UserId, UsernameTaken } from "./User.ts"
+
+export interface NewUser {
+  readonly id: UserId
+  readonly username: string
+  readonly email: string
+  readonly displayName: string | null
+  readonly passwordHash: string
+}
+
+export interface UserFilter {
+  /** Part of an address, username or display name, in any case; empty: everybody. */
+  readonly search: string
+  /** Only accounts in use, or only suspended ones; undefined: both. */
+  readonly active: boolean | undefined
+}
+
+export class UserStore extends Context.Service<
+  UserStore,
+  {
+    readonly insert: (user: NewUser) => Effect.Effect<User, EmailTaken | UsernameTaken | DatabaseFailed>
+    /** By the primary key: one indexed read. */
+    readonly find: (id: UserId) => Effect.Effect<Option.Option<User>, DatabaseFailed>
+    /** As `find`, and keeps others from changing the row until the transaction ends. */
+    readonly findForUpdate: (id: UserId) => Effect.Effect<Option.Option<User>, DatabaseFailed>
+    /** The newest first. */
+    readonly list: (filter: UserFilter, page: Page) => Effect.Effect<ReadonlyArray<User>, DatabaseFailed>
+    readonly count: (filter: UserFilter) => Effect.Effect<number, DatabaseFailed>
+    readonly saveProfile: (id: UserId, profile: Profile) => Effect.Effect<User, UsernameTaken | DatabaseFailed>
+  }
+>()("identity/UserStore") {
+  static readonly layer = Layer.effect(
+    UserStore,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const columns = sql.literal(columnNames)
+
+      const insert = SqlSchema.findOne({
+        Request: Schema.Any,
+        Result: User,
+        execute: ({ id, username, email, displayName, passwordHash }: NewUser) => sql`
+          INSERT INTO users (id, username, email, display_name, password_hash)
+          VALUES (${id}::uuid, ${username}, ${email}, ${displayName}::text, ${passwordHash})
+          RETURNING ${columns}`,
+      })
+
+      const find = SqlSchema.findOneOption({
+        Request: UserId,
+        Result: User,
+        execute: (id) => sql`SELECT ${columns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`,
+      })
+
+      const findForUpdate = SqlSchema.findOneOption({
+        Request: UserId,
+        Result: User,
+        execute: (id) => sql`SELECT ${columns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL FOR UPDATE`,
+      })
+
+      const matches = ({ search, active }: UserFilter) => {
+        const pattern = search === "" ? null : `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`
+        return sql`deleted_at IS NULL
+          AND (${active ?? null}::boolean IS NULL OR is_active = ${active ?? null}::boolean)
+          AND (${pattern}::text IS NULL OR email ILIKE ${pattern} OR username ILIKE ${pattern}
+            OR display_name ILIKE ${pattern})`
+      }
+
+      const list = SqlSchema.findAll({
+        Request: Schema.Any,
+        Result: User,
+        execute: ({ filter, page: { page, pageSize } }: { readonly filter: UserFilter; readonly page: Page }) => sql`
+          SELECT ${columns} FROM users WHERE ${matches(filter)}
+          ORDER BY created_at DESC, id DESC
+          LIMIT ${pageSize}::int OFFSET ${(page - 1) * pageSize}::int`,
+      })
+
+      const saveProfile = SqlSchema.findOne({
+        Request: Schema.Any,
+        Result: User,
+        execute: ({ id, profile }: { readonly id: UserId; readonly profile: Profile }) => sql`
+          UPDATE users SET ${sql.update({ ...profile })}, updated_at = now()
+          WHERE id = ${id}::uuid AND deleted_at IS NULL
+          RETURNING ${columns}`,
+      })
+
+      return UserStore.of({
+        insert: (user) =>
+          insert(user).pipe(Effect.catchTag("NoSuchElementError", Effect.die), Effect.catch(takenOrFailed)),
+        find: (id) => orDatabaseFailed(find(id)),
+        findForUpdate: (id) => orDatabaseFailed(findForUpdate(id)),
+        list: (filter, page) => orDatabaseFailed(list({ filter, page })),
+        count: (filter) =>
+          orDatabaseFailed(
+            Effect.map(
+              sql<{ readonly count: number }>`SELECT count(*)::int AS count FROM users WHERE ${matches(filter)}`,
+              ([row]) => row?.count ?? 0,
+            ),
+          ),
+        saveProfile: (id, profile) =>
+          saveProfile({ id, profile }).pipe(
+            Effect.catchTag("NoSuchElementError", Effect.die),
+            Effect.catch(takenOrFailed),
+            Effect.catchTag("EmailTaken", Effect.die),
+          ),
+      })
+    }),
+  )
+}
+
+const columnNames = `id, username, email, email_verified, display_name, avatar_url, first_name, last_name, bio, location,
+  phone_number, phone_verified, totp_enabled, is_active, failed_login_attempts, locked_until, last_login_at,
+  password_changed_at, created_at, updated_at`
+
+/** Two accounts cannot share an address or a username: which of the two it was is in the name of the index. */
+const takenOrFailed = (
+  error: SqlError | Schema.SchemaError,
+): Effect.Effect<never, EmailTaken | UsernameTaken | DatabaseFailed> => {
+  if (error._tag === "SqlError" && error.reason._tag === "UniqueViolation") {
+    if (error.reason.constraint === "users_email_is_taken_in_any_case") return Effect.fail(new EmailTaken())
+    if (error.reason.constraint === "users_username_is_taken_in_any_case") return Effect.fail(new UsernameTaken())
+  }
+  return orDatabaseFailed(Effect.fail(error))
+}

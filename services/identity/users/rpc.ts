@@ -1,0 +1,78 @@
+/** authsome.identity.v1.TenantUserService: the end users of an instance. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { TenantUserService } from "#gen/authsome/identity/v1/tenant_user_pb.ts"
+import { idToUuid } from "#shared/ids/Id.ts"
+import * as Handlers from "#shared/rpc/Handlers.ts"
+import { pending } from "../../pending.ts"
+import { refuse } from "../proto.ts"
+import { endUser } from "../tenant/rpc.ts"
+import { pageOf } from "./Page.ts"
+import { toEndUser } from "./proto.ts"
+import { type User, UserId, UserNotFound, type UsernameTaken } from "./User.ts"
+import { Users } from "./Users.ts"
+
+/** An id that stands for no UUID was never given out, so nobody has it. */
+const userIdOf = (text: string) =>
+  Effect.fromOption(
+    Option.map(idToUuid("usr", text), (uuid) => UserId.make(uuid)),
+    () => new UserNotFound(),
+  )
+
+const toAnswer = (user: User) => ({ user: toEndUser(user) })
+
+// Only a change of the username can find it taken, and this API has none.
+const noUsername = ({ _tag }: UsernameTaken) => Effect.die(new Error(_tag))
+
+export const layer = Handlers.layer(
+  TenantUserService,
+  Effect.gen(function* () {
+    const users = yield* Users
+
+    return {
+      listEndUsers: ({ search, active, ...request }) =>
+        users.list({ search, active }, pageOf(request)).pipe(
+          Effect.map(({ data, ...page }) => ({ ...page, data: data.map(toEndUser) })),
+          Effect.catch(refuse),
+        ),
+
+      getEndUser: ({ userId }) =>
+        userIdOf(userId).pipe(Effect.flatMap(users.get), Effect.map(toAnswer), Effect.catch(refuse)),
+
+      updateEndUser: ({ userId, name, avatarUrl, firstName, lastName, bio, location, phoneNumber, active }) =>
+        userIdOf(userId).pipe(
+          Effect.flatMap((id) =>
+            users.updateProfile(id, {
+              ...{ displayName: name, avatarUrl, firstName, lastName, bio, location, phoneNumber, active },
+            }),
+          ),
+          Effect.map(toAnswer),
+          Effect.catchTag("UsernameTaken", noUsername),
+          Effect.catch(refuse),
+        ),
+
+      getOwnUser: Effect.fnUntraced(function* () {
+        const { userId } = yield* endUser
+        return toAnswer(yield* Effect.catch(users.get(userId), refuse))
+      }),
+
+      updateOwnUser: Effect.fnUntraced(function* ({
+        name,
+        avatarUrl,
+        firstName,
+        lastName,
+        bio,
+        location,
+        phoneNumber,
+      }) {
+        const { userId } = yield* endUser
+        const change = { displayName: name, avatarUrl, firstName, lastName, bio, location, phoneNumber }
+        const user = yield* users
+          .updateProfile(userId, change)
+          .pipe(Effect.catchTag("UsernameTaken", noUsername), Effect.catch(refuse))
+        return toAnswer(user)
+      }),
+    }
+  }),
+  pending.TenantUserService,
+)

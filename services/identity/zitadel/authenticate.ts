@@ -1,0 +1,23 @@
+/** How Zitadel shows who it is. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { constantTimeEqual } from "#shared/crypto/digest.ts"
+import type { Authenticate } from "#shared/rpc/Caller.ts"
+import { type PublicError, Unauthenticated, Unavailable } from "#shared/rpc/PublicError.ts"
+
+/**
+ * Callers that show one of `keys` in X-Internal-API-Key: two are accepted while one replaces the other. Without any key
+ * nobody is let in, and everybody is told that it is not their fault.
+ */
+export const zitadelKey = (keys: ReadonlyArray<Redacted.Redacted<string>>): Authenticate => {
+  if (keys.length === 0) return () => Effect.fail<PublicError>(notConfigured)
+  return (call) => {
+    const given = call.header("x-internal-api-key") ?? ""
+    // Every key is compared, so that the time tells nothing of which one was near.
+    const accepted = keys.filter((key) => constantTimeEqual(given, Redacted.value(key))).length > 0
+    return accepted ? Effect.succeed({ _tag: "Peer", name: "zitadel" }) : Effect.fail<PublicError>(unauthorized)
+  }
+}
+
+const notConfigured = new Unavailable({ reason: "UNAUTHORIZED", message: "no internal key is configured" })
+const unauthorized = new Unauthenticated({ reason: "UNAUTHORIZED", message: "the internal key is missing or wrong" })

@@ -1,0 +1,233 @@
+import { assert, describe, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import { Listening } from "#shared/rpc/Server.ts"
+import { eventually } from "#shared/testing/eventually.ts"
+import { identityClient, request } from "../testing/TestClient.ts"
+import { DatabaseGate, gated, Logged, meshKey, novaEnvironment, running, zitadelKey } from "../testing/TestIdentity.ts"
+
+/** The answer to Zitadel's action; with the right key unless another, or none (null), is given. */
+const claims = (id: string, key: string | null = zitadelKey) =>
+  request("GET", `/internal/zitadel/user-claims/${id}`, {
+    headers: key === null ? {} : { "x-internal-api-key": key },
+  })
+
+const nobody = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+const register = Effect.fnUntraced(function* (username: string) {
+  const identity = yield* identityClient
+  const { user } = yield* identity.register({ username, email: `${username}@example.com`, password: "correct horse" })
+  return { identity, id: user?.id ?? "" }
+})
+
+layer(running(novaEnvironment), { excludeTestServices: true })("the claims route", (it) => {
+  it.effect("answers the claims of a user, whichever form the id has", () =>
+    Effect.gen(function* () {
+      const { id } = yield* register("grace")
+      const sql = yield* SqlClient.SqlClient
+      const [row] = yield* sql<{ readonly created: number; readonly updated: number }>`
+        SELECT floor(extract(epoch FROM created_at))::int AS created,
+          floor(extract(epoch FROM updated_at))::int AS updated
+        FROM users WHERE id = ${id}::uuid`
+      for (const form of [id, id.replaceAll("-", ""), id.toUpperCase()]) {
+        const { status, json, headers } = yield* claims(form)
+        assert.strictEqual(status, 200)
+        assert.match(headers.get("content-type") ?? "", /^application\/json/)
+        assert.deepStrictEqual(json, {
+          sub: id,
+          preferred_username: "grace",
+          name: "grace",
+          email: "grace@example.com",
+          email_verified: false,
+          picture: null,
+          created_at: row?.created,
+          updated_at: row?.updated,
+        })
+      }
+    }),
+  )
+
+  it.effect("shows a profile change in the very next answer", () =>
+    Effect.gen(function* () {
+      const { identity, id } = yield* register("edsger")
+      const first = yield* claims(id)
+      assert.isNull(first.json.picture)
+      for (const picture of ["https://cdn.example.com/1.jpg", "https://cdn.example.com/2.jpg"]) {
+        yield* identity.updateUserProfile({ userId: id, avatarUrl: picture, displayName: picture, location: "Austin" })
+        const { json } = yield* claims(id)
+        assert.deepStrictEqual([json.picture, json.name, json.locale], [picture, picture, "Austin"])
+      }
+      yield* identity.updateUserProfile({ userId: id, avatarUrl: "", location: "" })
+      const last = yield* claims(id)
+      assert.isNull(last.json.picture)
+      assert.notProperty(last.json, "locale")
+    }),
+  )
+
+  it.effect("refuses what is no UUID", () =>
+    Effect.gen(function* () {
+      for (const id of ["nonsense", "123", `${nobody}0`, `{${nobody}}`, "%00", "%E0%A4", "a".repeat(4000)]) {
+        const { status, json } = yield* claims(id)
+        assert.deepStrictEqual(
+          [status, json],
+          [400, { error: "invalid_user_id", message: "the user id is not a UUID" }],
+          id.slice(0, 40),
+        )
+      }
+    }),
+  )
+
+  it.effect("refuses a key that is missing or wrong", () =>
+    Effect.gen(function* () {
+      const { id } = yield* register("barbara")
+      for (const key of [null, "", "wrong", `${zitadelKey}x`, `${zitadelKey},`, zitadelKey.slice(1), meshKey]) {
+        const { status, json } = yield* claims(id, key)
+        assert.deepStrictEqual(
+          [status, json],
+          [401, { error: "unauthorized", message: "the internal key is missing or wrong" }],
+        )
+      }
+    }),
+  )
+
+  it.effect("knows nobody who is not there, or is deleted", () =>
+    Effect.gen(function* () {
+      const absent = yield* claims(nobody)
+      assert.deepStrictEqual(
+        [absent.status, absent.json],
+        [404, { error: "user_not_found", message: "there is no such user" }],
+      )
+      const { id } = yield* register("deleted")
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`UPDATE users SET deleted_at = now() WHERE id = ${id}::uuid`
+      const gone = yield* claims(id)
+      assert.deepStrictEqual([gone.status, gone.json.error], [404, "user_not_found"])
+    }),
+  )
+
+  it.effect("is all that the port serves, besides health", () =>
+    Effect.gen(function* () {
+      const { httpPort } = yield* Listening
+      const health = yield* Effect.promise(() => fetch(`http://127.0.0.1:${httpPort}/health`))
+      assert.deepStrictEqual([health.status, yield* Effect.promise(() => health.text())], [200, "OK"])
+      const key = { headers: { "x-internal-api-key": zitadelKey }, body: {} }
+      for (const path of [
+        "/metrics",
+        "/users",
+        "/auth/signup",
+        "/authsome.identity.v1.IdentityService/GetUser",
+        "/authsome.identity.v1.ClaimsService/GetUserClaims",
+        "/internal/zitadel/user-claims",
+        "/.well-known/jwks.json",
+      ]) {
+        const answer = yield* request("POST", path, key)
+        assert.strictEqual(answer.status, 404, path)
+      }
+    }),
+  )
+
+  it.effect("logs every attempt, with whom and from where, and never the key", () =>
+    Effect.gen(function* () {
+      const { id } = yield* register("logged")
+      const logged = yield* Logged
+      logged.length = 0
+      yield* claims(id)
+      yield* claims(id, "a-wrong-key")
+      yield* claims(nobody)
+      const attempts = yield* eventually(
+        Effect.suspend(() => {
+          const lines = logged.map((line) => JSON.parse(line)).filter(({ message }) => message === "access")
+          return lines.length === 3 ? Effect.succeed(lines) : Effect.fail(lines)
+        }),
+      )
+      assert.deepStrictEqual(
+        attempts.map(({ outcome }) => outcome),
+        ["OK", "UNAUTHORIZED", "USER_NOT_FOUND"],
+      )
+      assert.deepStrictEqual(
+        attempts.map(({ user_id }) => user_id),
+        [id, id, nobody],
+      )
+      for (const { remote_address, time } of attempts) {
+        assert.strictEqual(remote_address, "127.0.0.1")
+        assert.isNotNaN(Date.parse(time))
+      }
+      assert.notInclude(logged.join(""), zitadelKey)
+      assert.notInclude(logged.join(""), "a-wrong-key")
+    }),
+  )
+
+  it.effect("counts every answer by its status, where only the mesh can see it", () =>
+    Effect.gen(function* () {
+      yield* claims(nobody)
+      yield* claims(nobody, "wrong")
+      const { grpcPort } = yield* Listening
+      const text = yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${grpcPort}/metrics`)).text())
+      const endpoint = 'endpoint="/internal/zitadel/user-claims/{user_id}"'
+      for (const status of ["401", "404"]) {
+        assert.match(text, new RegExp(`http_requests_total{${RegExp.escape(endpoint)},status="${status}"} \\d+`))
+      }
+      assert.include(text, `http_request_duration_seconds_count{${endpoint}}`)
+    }),
+  )
+
+  it.effect("says so when the database refuses the statement", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`ALTER TABLE users RENAME COLUMN bio TO biography`
+      const { status, json } = yield* claims(nobody)
+      yield* sql`ALTER TABLE users RENAME COLUMN biography TO bio`
+      assert.deepStrictEqual([status, json], [500, { error: "database_error", message: "the database failed" }])
+    }),
+  )
+})
+
+layer(gated(novaEnvironment), { excludeTestServices: true })("the claims route without its database", (it) => {
+  it.effect.each(["closed", "hanging"] as const)("says so while it is %s, and answers again afterwards", (state) =>
+    Effect.gen(function* () {
+      const database = yield* DatabaseGate
+      const before = yield* claims(nobody)
+      assert.strictEqual(before.status, 404)
+      yield* database.turn(state)
+      const { status, json } = yield* claims(nobody)
+      assert.deepStrictEqual([status, json], [503, { error: "database_error", message: "the database is away" }])
+      const refused = yield* claims(nobody, "wrong")
+      assert.strictEqual(refused.status, 401)
+      yield* database.turn("open")
+      yield* eventually(
+        Effect.flatMap(claims(nobody), (answer) => (answer.status === 404 ? Effect.void : Effect.fail(answer))),
+      )
+    }),
+  )
+})
+
+describe("the key of Zitadel", () => {
+  layer(running({ ...novaEnvironment, INTERNAL_API_KEY: "the-old-key, the-new-key" }), { excludeTestServices: true })(
+    "while it is rotated",
+    (it) => {
+      it.effect("is either of two", () =>
+        Effect.gen(function* () {
+          for (const key of ["the-old-key", "the-new-key"]) {
+            assert.strictEqual((yield* claims(nobody, key)).status, 404)
+          }
+          for (const key of ["the-old-key, the-new-key", ",", ""]) {
+            assert.strictEqual((yield* claims(nobody, key)).status, 401)
+          }
+        }),
+      )
+    },
+  )
+
+  layer(Layer.fresh(running({ ...novaEnvironment, INTERNAL_API_KEY: "" })), { excludeTestServices: true })(
+    "while there is none",
+    (it) => {
+      it.effect.each([null, "", "anything"])("lets nobody in: %s", (key) =>
+        Effect.gen(function* () {
+          const { status, json } = yield* claims(nobody, key)
+          assert.deepStrictEqual([status, json.error], [503, "unauthorized"])
+        }),
+      )
+    },
+  )
+})

@@ -1,0 +1,51 @@
+/** `npm run bench -- NAME`: measures ours against others in one run. */
+import { parseArgs } from "node:util"
+
+const benches = {
+  hop: {
+    about: "one unary gRPC hop: the kit, with and without sampled traces, against connect-node and @grpc/grpc-js",
+    run: async (rounds: number) => (await import("./hop.ts")).run(rounds),
+  },
+  proxy: {
+    about: "one proxied request: the proxy with all policies against bare undici, http-proxy-3 and @fastify/http-proxy",
+    run: async (rounds: number) => (await import("./proxy.ts")).run(rounds),
+  },
+} as const
+
+const usage = `Usage: npm run bench -- NAME [--rounds N]
+
+${Object.entries(benches)
+  .map(([name, { about }]) => `  ${name.padEnd(8)}${about}`)
+  .join("\n")}
+
+Prints a table of medians over interleaved rounds (9 unless said), and as its last line
+RESULT {"bench","unit","ours","ratios":{peer: ours/peer}}; below 1 ours is better.
+`
+
+const isBench = (name: string): name is keyof typeof benches => Object.hasOwn(benches, name)
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: "boolean", short: "h" }, rounds: { type: "string", default: "9" } },
+  })
+  const [name, ...more] = positionals
+  if (values.help === true) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const rounds = Number(values.rounds)
+  if (name === undefined || more.length > 0 || !isBench(name) || !Number.isInteger(rounds) || rounds < 1) {
+    process.stderr.write(name === undefined || isBench(name) ? usage : `There is no bench "${name}".\n\n${usage}`)
+    return 2
+  }
+  await benches[name].run(rounds)
+  return 0
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
