@@ -68,6 +68,8 @@ it.effect.each([
   [{ ...nova, DATABASE_URL: "hunter2" }, "DATABASE_URL is malformed"],
   [{ ...nova, NATS_URL: undefined }, "NATS_URL is missing"],
   [{ ...instance, NATS_URL: "hunter2" }, "NATS_URL is malformed"],
+  [{ ...nova, REDIS_URL: "hunter2" }, "REDIS_URL is malformed"],
+  [{ ...nova, SMTP_URL: "hunter2" }, "SMTP_URL is malformed"],
   [{ ...nova, SEALING_KEYS: undefined }, "SEALING_KEYS is missing"],
   [{ ...nova, SEALING_KEYS: "hunter2" }, "SEALING_KEYS is malformed"],
   [{ ...instance, APPLICATION_ID: undefined }, "APPLICATION_ID is missing"],

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type ServerConfig, serverConfig } from "#shared/rpc/ServerConfig.ts"
-import { databaseUrl, natsUrl } from "#shared/runtime/EnvConfig.ts"
+import { databaseUrl, natsUrl, redactedUrl, redisUrl } from "#shared/runtime/EnvConfig.ts"
 
 interface Common {
   readonly server: ServerConfig
@@ -18,6 +18,10 @@ interface Common {
   readonly audience: string
   /** None: events are not kept, since nobody could read them. */
   readonly natsUrl: Option.Option<Redacted.Redacted<string>>
+  /** For what is kept in front of the database, which is nothing yet; a malformed one is refused all the same. */
+  readonly redisUrl: Option.Option<Redacted.Redacted<string>>
+  /** For mails to users, of which there are none yet; a malformed one is refused all the same. */
+  readonly smtpUrl: Option.Option<Redacted.Redacted<string>>
 }
 
 /** Nova's identity service, which answers Zitadel. */
@@ -60,6 +64,8 @@ const common = (defaults: { readonly issuer: string; readonly maxConnections: nu
     maxConnections: Config.Int("DATABASE_MAX_CONNECTIONS").pipe(Config.withDefault(defaults.maxConnections)),
     meshKeys: keys("INTERNAL_GRPC_API_KEY"),
     issuer: Config.NonEmptyString("ISSUER").pipe(Config.withDefault(defaults.issuer)),
+    redisUrl: Config.option(redisUrl),
+    smtpUrl: Config.option(redactedUrl("SMTP_URL", ["smtp", "smtps"])),
   })
 
 const nova = Effect.gen(function* () {

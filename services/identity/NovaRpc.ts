@@ -5,7 +5,7 @@ import { Authentication } from "#shared/rpc/Caller.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import type { NovaConfig } from "./Config.ts"
 import * as IdentityRpc from "./rpc.ts"
-import { zitadelKey } from "./zitadel/authenticate.ts"
+import { zitadelKey, zitadelSignature } from "./zitadel/authenticate.ts"
 import * as ClaimsRpc from "./zitadel/rpc.ts"
 
 export const layer = (config: NovaConfig) =>
@@ -14,6 +14,7 @@ export const layer = (config: NovaConfig) =>
       Layer.succeed(Authentication, {
         INTERNAL: internalKey(config.meshKeys),
         ZITADEL: zitadelKey(config.zitadelKeys),
+        SIGNED_WEBHOOK: zitadelSignature,
       }),
     ),
   )

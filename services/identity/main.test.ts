@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ const spawned = (environment: Readonly<Record<string, string>>) =>
       if (child.exitCode === null) child.once("close", end)
       else end(child.exitCode)
     })
-    return { child: child as ChildProcess, ended }
+    return { child, ended }
   })
 
 const environments = Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /** The whole stack as one scoped resource, and the file that tells other programs where it is. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
@@ -75,14 +76,17 @@ export const start = Effect.fnUntraced(function* (config: StackConfig, programs 
   const supervisor = yield* Supervisor.make
   const secretsFile = join(config.dir, "secrets.json")
   const secrets = yield* Secrets.load(secretsFile)
+  const parentEnvironment = yield* inherited(["PATH", "HOME", "LANG", "TZ"])
+  const compiling = yield* Effect.forkScoped(Services.compiled(parentEnvironment))
   const backing = yield* Backing.start(config, secrets, supervisor)
   const databases = yield* Databases.prepare(config, backing, secrets).pipe(reported(() => "Databases migrated"))
+  yield* Fiber.join(compiling)
 
   yield* Effect.addFinalizer(() => stopInstances(config.dir))
   const world: Services.World = {
     ...{ config, secrets, backing, databases },
     redisServer: yield* redisServer(toolsFolder),
-    inherited: yield* inherited(["PATH", "HOME", "LANG", "TZ"]),
+    inherited: parentEnvironment,
   }
   yield* Effect.forEach(Record.keys(Services.services), (service) => started(service, world, supervisor, programs), {
     concurrency: "unbounded",

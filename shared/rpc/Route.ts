@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { isSqlError } from "effect/sql/SqlError"
 import { newRequestId, RequestId, requestIdHeader, wellFormedRequestId } from "../telemetry/RequestId.ts"
 import { parseTraceparent, traceparentHeader } from "../telemetry/traceparent.ts"
 import { Authentication, Authorization, Call, Caller, type CallerIdentity, type CallFacts } from "./Caller.ts"
@@ -78,6 +79,11 @@ export interface Routes {
 export const hungUp = new Canceled({ reason: "CANCELED", message: "the caller hung up" })
 const tooLate = new DeadlineExceeded({ reason: "DEADLINE_EXCEEDED", message: "the call took longer than its deadline" })
 const stopping = new Unavailable({ reason: "UNAVAILABLE", message: "the server is shutting down", retryAfterMs: 1000 })
+const databaseAway = new Unavailable({
+  reason: "UNAVAILABLE",
+  message: "the database is away for now",
+  retryAfterMs: 1000,
+})
 const unexpectedPeer = new PermissionDenied({
   reason: "PERMISSION_DENIED",
   message: "the contract does not name this program as a caller",
@@ -320,6 +326,7 @@ const errorOf = (cause: Cause.Cause<unknown>, why: PublicError | undefined): Pub
   for (const reason of cause.reasons) {
     if (Cause.isFailReason(reason) && isPublicError(reason.error)) return reason.error
     if (Cause.isDieReason(reason) && isPublicError(reason.defect)) return reason.defect
+    if (Cause.isDieReason(reason) && isSqlError(reason.defect) && reason.defect.isRetryable) return databaseAway
   }
   return Cause.hasInterruptsOnly(cause) ? (why ?? stopping) : defect
 }

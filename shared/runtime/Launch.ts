@@ -25,6 +25,8 @@ export interface LaunchOptions {
  * or exception that nobody handled is logged and ends the process with 1.
  */
 export const launch = <A, E>(layer: Layer.Layer<A, E, Readiness>, options: LaunchOptions): void => {
+  // Set by a program that only wants the modules loaded, to compile them ahead.
+  if (process.env["LOAD_ONLY"] !== undefined) return
   const { service, gracePeriod = "30 seconds" } = options
   let grace = Duration.fromInputUnsafe(gracePeriod)
   let started = false

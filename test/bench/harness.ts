@@ -170,11 +170,6 @@ const until = async (child: ChildProcess, isReady: () => Promise<boolean>): Prom
   throw new Error(`${child.spawnargs.at(-1)} did not become ready`)
 }
 
-/** Runs `work` so often, `concurrency` at a time. */
-export const repeat = async (count: number, concurrency: number, work: () => Promise<unknown>): Promise<void> => {
-  let left = count
-  const worker = async () => {
-    while (left-- > 0) await work()
-  }
-  await Promise.all(Array.from({ length: concurrency }, worker))
-}
+/** The port that a program said it listens on. */
+export const portOf = ({ ready }: Program): number =>
+  typeof ready === "object" && ready !== null && "port" in ready ? Number(ready.port) : 0

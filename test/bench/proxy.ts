@@ -19,7 +19,8 @@ import * as NatsServer from "#shared/servers/NatsServer.ts"
 import { freePorts } from "#shared/servers/Ports.ts"
 import * as RedisServer from "#shared/servers/RedisServer.ts"
 import { toolsFolder } from "#shared/servers/tools.ts"
-import { type Contestant, compare, type Program, repeat, start } from "./harness.ts"
+import { type Contestant, compare, type Program, portOf, start } from "./harness.ts"
+import { repeat } from "./repeat.ts"
 
 const concurrency = 32
 const requestsPerRound = 4000
@@ -72,9 +73,6 @@ const contestant = (
     },
   }
 }
-
-const portOf = ({ ready }: Program): number =>
-  typeof ready === "object" && ready !== null && "port" in ready ? Number(ready.port) : 0
 
 const local = (port: number) => `http://127.0.0.1:${port}`
 

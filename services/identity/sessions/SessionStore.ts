@@ -154,7 +154,8 @@ export class SessionStore extends Context.Service<
         sweep: (olderThan) =>
           orDatabaseFailed(
             Effect.andThen(
-              sql`DELETE FROM sessions WHERE expires_at < ${longAgo(olderThan)} OR ended_at < ${longAgo(olderThan)}`,
+              // One that ended before its time goes when that time is long over as well.
+              sql`DELETE FROM sessions WHERE expires_at < ${longAgo(olderThan)}`,
               Effect.asVoid(sql`DELETE FROM refresh_tokens WHERE used_at < ${longAgo(olderThan)}`),
             ),
           ),

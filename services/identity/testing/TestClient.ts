@@ -14,19 +14,12 @@ export const identityClient = Effect.gen(function* () {
   return Client.make(IdentityService, yield* Channel.make({ url, peer: "tests", internalKey: Redacted.make(meshKey) }))
 })
 
-export interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever JSON came
-  readonly json: any
-}
-
-/** One request to the outside face. */
+/** One request to the outside face; its JSON is whatever came, its text where that was none. */
 export const request = (
   method: string,
   path: string,
   options: { readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown } = {},
-): Effect.Effect<Answer, never, Server.Listening> =>
+) =>
   Effect.gen(function* () {
     const { httpPort } = yield* Server.Listening
     return yield* Effect.promise(async () => {

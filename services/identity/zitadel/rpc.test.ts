@@ -124,6 +124,8 @@ layer(running(novaEnvironment), { excludeTestServices: true })("the claims route
         const answer = yield* request("POST", path, key)
         assert.strictEqual(answer.status, 404, path)
       }
+      const signed = yield* request("POST", "/internal/zitadel/append-claims", key)
+      assert.deepStrictEqual([signed.status, signed.json.error], [501, "unimplemented"])
     }),
   )
 

@@ -1,5 +1,6 @@
 /** authsome.identity.v1.ClaimsService, for Zitadel. */
 import { fromJson } from "@bufbuild/protobuf"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { ClaimsSchema, ClaimsService, ClaimsSource } from "#gen/authsome/identity/v1/claims_pb.ts"
@@ -45,4 +46,4 @@ const databaseRefused = new Internal({ reason: "DATABASE_ERROR", message: "the d
 const databaseError = (error: DatabaseFailed): Effect.Effect<never, PublicError> =>
   error.away
     ? Effect.fail(databaseAway)
-    : Effect.andThen(Effect.logError("claims cannot be read", error.cause), Effect.fail(databaseRefused))
+    : Effect.andThen(Effect.logError("claims cannot be read", Cause.fail(error)), Effect.fail(databaseRefused))

@@ -74,14 +74,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Answers without an instance; nothing happens where an answer has begun. */
   refuse(refusal: Refusal): void {
     if (this.isOver) return
-    const { request, response, requestId, headers } = this.parts
+    const { request, response, head, requestId, headers } = this.parts
     this.outcome = refusal._tag
     this.status = sendRefusal(response, refusal, requestId, headers)
-    if (request.complete) return
-    // A customer that is still sending reads the answer only when the rest is taken from it; but not for ever.
-    request.unpipe()
-    request.resume()
-    setTimeout(() => request.complete || request.destroy(), lingerMillis).unref()
+    if (head.chunked || head.contentLength !== undefined) lingerOver(request)
   }
 
   /** Passes the request on. `timeoutMs` is how long the instance may take to begin its answer. */
@@ -192,4 +188,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#instance !== undefined) this.#controller?.abort(hungUp)
     this.parts.ended(this)
   }
+}
+
+/** A customer that is still sending reads its answer only when the rest is taken from it; but not for ever. */
+const lingerOver = (request: IncomingMessage): void => {
+  if (request.complete) return
+  const limit = setTimeout(() => request.destroy(), lingerMillis).unref()
+  request.once("close", () => clearTimeout(limit))
+  request.unpipe()
+  request.resume()
 }

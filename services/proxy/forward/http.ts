@@ -3,6 +3,7 @@
  * instance. A key that memory knows is decided without leaving this function.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -48,10 +49,17 @@ export const layer = (options: ForwardOptions) =>
     Effect.gen(function* () {
       const routes = yield* HttpRoutes
       const serve = yield* make(options)
+      const context = yield* Effect.context()
       routes.add((request, response) => {
         const { url = "" } = request
         if (!isCustomerPath(url)) return false
-        serve(request, response, url)
+        try {
+          serve(request, response, url)
+        } catch (defect) {
+          // One request that we have a defect for must not end the process for all others.
+          Effect.runForkWith(context)(Effect.logError("a request died", Cause.die(defect)))
+          response.destroy()
+        }
         return true
       })
     }),

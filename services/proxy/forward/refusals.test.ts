@@ -123,13 +123,12 @@ layer(TestProxy.worldLayer, { excludeTestServices: true })("the proxy refuses", 
       const { controlPlane, proxy, instance } = yield* world
       const key = yield* controlPlane.application(instance.url, { rateLimitPerSecond: 2 })
       const other = yield* controlPlane.key(key, "pk")
-      const [first, second, third] = yield* Effect.all(
-        [1, 2, 3].map(() => proxy.fetch(key, "/session")),
-        { concurrency: 3 },
+      const answers = yield* Effect.all(
+        Array.from({ length: 30 }, () => proxy.fetch(key, "/session")),
+        { concurrency: "unbounded" },
       )
-      const statuses = [first, second, third].map((answer) => answer?.status).sort()
-      expect(statuses).toEqual([200, 200, 429])
-      const limited = [first, second, third].find((answer) => answer?.status === 429)
+      expect(answers.some((answer) => answer.status === 200)).toBe(true)
+      const limited = answers.find((answer) => answer.status === 429)
       expect(codeOf(limited ?? { text: "" })).toMatchObject({ code: "rate_limit_exceeded", retryAfter: 1 })
       expect(limited?.headers.get("retry-after")).toBe("1")
       expect(limited?.headers.get("x-ratelimit-limit")).toBe("2")
@@ -155,7 +154,7 @@ layer(TestProxy.worldLayer, { excludeTestServices: true })("the proxy refuses", 
           method: "POST",
           body: ReadableStream.from(Array.from({ length: chunks }, () => chunk)),
           duplex: "half",
-        } as RequestInit)
+        })
       expect((yield* chunked(limit / chunk.length)).status).toBe(200)
       const told = yield* proxy.fetch(key, "/upload", { method: "POST", body: new Uint8Array(limit + 1) })
       for (const answer of [told, yield* chunked(limit / chunk.length + 1), yield* chunked(100)]) {

@@ -23,6 +23,7 @@ const World = Layer.provideMerge(
 const application = Effect.gen(function* () {
   const controlPlane = yield* TestControlPlane
   const instance = yield* TestInstance
+  yield* controlPlane.start
   return yield* controlPlane.application(instance.url)
 })
 
@@ -37,6 +38,20 @@ const routeStats = (proxy: Proxy) =>
     Effect.scoped,
     Effect.orDie,
   )
+
+/** Waits until the proxy listens to changes: what is announced before, it never hears of. */
+const listens = (proxy: Proxy) =>
+  Effect.gen(function* () {
+    const controlPlane = yield* TestControlPlane
+    const { applicationId } = (yield* application).route
+    yield* eventually(
+      Effect.gen(function* () {
+        yield* controlPlane.announce(applicationId)
+        const stats = yield* routeStats(proxy)
+        if (stats?.changesReceived === 0n) return yield* Effect.fail("not yet")
+      }),
+    )
+  })
 
 const sharedKey = ({ route, digest }: TestKey) => `route:${route.applicationId}:${digest.toString("hex")}`
 
@@ -101,14 +116,7 @@ layer(World, { excludeTestServices: true })("what a key opens", (it) => {
       const key = yield* application
       const other = yield* controlPlane.key(key, "sk")
       for (const proxy of [first, second]) {
-        yield* eventually(
-          Effect.gen(function* () {
-            // Until it listens, a proxy hears of nothing.
-            yield* controlPlane.announce(key.route.applicationId, [key])
-            const stats = yield* routeStats(proxy)
-            if (stats?.changesReceived === 0n) return yield* Effect.fail("not yet")
-          }),
-        )
+        yield* listens(proxy)
         expect(yield* status(proxy, key)).toBe(200)
         expect(yield* status(proxy, other)).toBe(200)
       }
@@ -141,13 +149,8 @@ layer(World, { excludeTestServices: true })("what a key opens", (it) => {
       const controlPlane = yield* TestControlPlane
       const proxy = yield* TestProxy.start()
       const key = yield* application
-      const probe = yield* application
       const received = Effect.map(routeStats(proxy), (stats) => stats?.changesReceived ?? 0n)
-      yield* eventually(
-        Effect.andThen(controlPlane.announce(probe.route.applicationId), received).pipe(
-          Effect.flatMap((count) => (count === 0n ? Effect.fail("not yet") : Effect.void)),
-        ),
-      )
+      yield* listens(proxy)
       const release = yield* controlPlane.hold
       const request = yield* Effect.forkChild(status(proxy, key))
       yield* eventually(Effect.suspend(() => (controlPlane.asked(key) === 0 ? Effect.fail("not yet") : Effect.void)))
@@ -167,6 +170,7 @@ layer(World, { excludeTestServices: true })("what a key opens", (it) => {
       const proxy = yield* TestProxy.start({ routeTtl: Duration.millis(20) })
       const key = yield* application
       const unknown = yield* controlPlane.key(key, "sk")
+      yield* listens(proxy)
       const forged = { ...key, text: Redacted.value(yield* makeToken(`sk_live_${key.route.applicationId.slice(4)}_`)) }
       expect(yield* status(proxy, key)).toBe(200)
       yield* isShared(key)
@@ -218,13 +222,7 @@ layer(World, { excludeTestServices: true })("what a key opens", (it) => {
       const server = yield* TestRedisServer
       const proxy = yield* TestProxy.start()
       const key = yield* application
-      yield* eventually(
-        Effect.gen(function* () {
-          yield* controlPlane.announce(key.route.applicationId, [key])
-          const stats = yield* routeStats(proxy)
-          if (stats?.changesReceived === 0n) return yield* Effect.fail("not yet")
-        }),
-      )
+      yield* listens(proxy)
       expect(yield* status(proxy, key)).toBe(200)
       yield* isShared(key)
       // It answers nobody for a while, and then goes on with what it had.

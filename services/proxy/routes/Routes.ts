@@ -191,7 +191,9 @@ const make = Effect.fnUntraced(function* (options: RoutesOptions) {
     const now = yield* Clock.currentTimeMillis
     const fromRedis = yield* shared.read(flight.applicationId, flight.digest)
     if (Option.isSome(fromRedis)) {
-      const { route, checkedAt } = fromRedis.value
+      const { route } = fromRedis.value
+      // Another proxy's clock may be ahead of ours.
+      const checkedAt = Math.min(fromRedis.value.checkedAt, now)
       const before = routes.get(flight.digest)?.fresh.checkedAt ?? 0
       if (now - checkedAt < spans.ttl && checkedAt > before && route.version >= flight.least) {
         const entry = yield* remember(flight, route, checkedAt)

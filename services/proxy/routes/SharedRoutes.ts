@@ -38,7 +38,7 @@ export class SharedRoutes extends Context.Service<
     /** The route under the key's digest (hex), however old; none where Redis has none, is away, or cannot be trusted. */
     readonly read: (applicationId: string, digest: string) => Effect.Effect<Option.Option<SharedRoute>>
     readonly write: (digest: string, shared: SharedRoute) => Effect.Effect<void>
-    /** Makes older routes unbelievable; until Redis could be told, nothing of the application is read from it. */
+    /** Makes older routes unbelievable at once; until Redis has been told, nothing of the application is read from it. */
     readonly forget: (change: Change) => Effect.Effect<void>
     /** Removes the routes of one application, or of all where undefined. */
     readonly purge: (applicationId: string | undefined) => Effect.Effect<void, RedisUnavailable>
@@ -64,6 +64,7 @@ end`
 const make = Effect.fnUntraced(function* (maxStaleness: Duration.Duration) {
   const redis = yield* Redis
   const sealer = yield* Sealer
+  const scope = yield* Effect.scope
   const owed = new Map<string, Change>()
   let distrustedUntil = 0
   // Longer than any route written before the change can live.
@@ -90,16 +91,19 @@ const make = Effect.fnUntraced(function* (maxStaleness: Duration.Duration) {
     })
   }
 
-  const payAll = Effect.suspend(() =>
-    Effect.forEach([...owed.values()], (change) =>
-      Effect.tap(pay(change), () =>
-        Effect.sync(() => {
-          if (owed.get(change.applicationId) === change) owed.delete(change.applicationId)
-        }),
-      ),
-    ),
+  const payOff = (change: Change) =>
+    Effect.tap(pay(change), () =>
+      Effect.sync(() => {
+        if (owed.get(change.applicationId) === change) owed.delete(change.applicationId)
+      }),
+    )
+
+  // While Redis is away the first one fails, and the others wait with it.
+  yield* Effect.suspend(() => Effect.forEach([...owed.values()], payOff)).pipe(
+    Effect.ignore,
+    Effect.repeat(Schedule.spaced("500 millis")),
+    Effect.forkScoped,
   )
-  yield* payAll.pipe(Effect.ignore, Effect.repeat(Schedule.spaced("500 millis")), Effect.forkScoped)
 
   const read = Effect.fnUntraced(function* (applicationId: string, digest: string) {
     const now = yield* Clock.currentTimeMillis
@@ -128,7 +132,9 @@ const make = Effect.fnUntraced(function* (maxStaleness: Duration.Duration) {
     forget: (change) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         owe(change, now)
-        return Effect.ignore(payAll)
+        const debt = owed.get(change.applicationId)
+        // Whoever announces the next change must not wait for a Redis that does not answer.
+        return debt === undefined ? Effect.void : Effect.asVoid(Effect.forkIn(Effect.ignore(payOff(debt)), scope))
       }),
     purge: (applicationId) =>
       redis.use(async (client) => {

@@ -36,7 +36,7 @@ const toRoute = (message: RouteMessage): Route | undefined => {
     workspaceId: message.workspaceId,
     status: statuses.get(message.status) ?? "unspecified",
     ...(statusReason === undefined ? {} : { statusReason }),
-    ...(URL.canParse(message.instanceUrl) ? { instanceOrigin: new URL(message.instanceUrl).origin } : {}),
+    ...(isHttpUrl(message.instanceUrl) ? { instanceOrigin: new URL(message.instanceUrl).origin } : {}),
     keyId: message.keyId,
     keyKind,
     scopes: message.scopes,
@@ -46,6 +46,8 @@ const toRoute = (message: RouteMessage): Route | undefined => {
     version: Number(message.version),
   }
 }
+
+const isHttpUrl = (text: string): boolean => /^https?:/.test(text) && URL.canParse(text)
 
 const keyKinds = new Map<KeyType, Route["keyKind"]>([
   [KeyType.PUBLIC, "public"],

@@ -37,12 +37,9 @@ export const parseTemplate = (text: string): Template => {
 }
 
 /** The values of the template's variables in a path, percent-decoded; undefined where the path does not match. */
-export const matchTemplate = (
-  template: Template,
-  segments: ReadonlyArray<string>,
-  verb: string,
-): ReadonlyArray<string> | undefined => {
-  if (template.verb !== verb) return undefined
+export const matchTemplate = (template: Template, path: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+  const segments = template.verb === "" ? path : withoutVerb(path, template.verb)
+  if (segments === undefined) return undefined
   const open = template.segments.at(-1) === "**"
   const fixed = open ? template.segments.length - 1 : template.segments.length
   if (open ? segments.length < fixed : segments.length !== fixed) return undefined
@@ -52,6 +49,11 @@ export const matchTemplate = (
     if (given === "" || (wanted !== "*" && wanted !== given)) return undefined
   }
   return template.variables.map(({ from, to }) => segments.slice(from, to).map(decodeSegment).join("/"))
+}
+
+const withoutVerb = (path: ReadonlyArray<string>, verb: string): ReadonlyArray<string> | undefined => {
+  const last = path.at(-1) ?? ""
+  return last.endsWith(`:${verb}`) ? [...path.slice(0, -1), last.slice(0, -verb.length - 1)] : undefined
 }
 
 const decodeSegment = (segment: string): string => {

@@ -46,10 +46,10 @@ export const transcoder = (rpcs: ReadonlyArray<UnaryRoute>, options: TranscoderO
   return {
     handle: (request, response) => {
       const { path, query } = splitUrl(request.url ?? "/")
-      const { segments, verb } = splitPath(path)
+      const segments = path.split("/").slice(1)
       const find = (bindings: ReadonlyArray<Binding> = []) => {
         for (const binding of bindings) {
-          const values = matchTemplate(binding.template, segments, verb)
+          const values = matchTemplate(binding.template, segments)
           if (values !== undefined) return { binding, values }
         }
         return undefined
@@ -192,12 +192,4 @@ const sendJson = (response: ServerResponse, status: number, json: JsonValue): nu
 const splitUrl = (url: string) => {
   const mark = url.indexOf("?")
   return mark === -1 ? { path: url, query: "" } : { path: url.slice(0, mark), query: url.slice(mark + 1) }
-}
-
-const splitPath = (path: string) => {
-  const segments = path.split("/").slice(1)
-  const last = segments.at(-1) ?? ""
-  const colon = last.lastIndexOf(":")
-  if (colon === -1) return { segments, verb: "" }
-  return { segments: [...segments.slice(0, -1), last.slice(0, colon)], verb: last.slice(colon + 1) }
 }

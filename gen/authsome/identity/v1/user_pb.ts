@@ -29,7 +29,7 @@ export type User = Message<"authsome.identity.v1.User"> & {
   id: string;
 
   /**
-   * Unique without regard to case. Empty: the account has none, as the accounts of an instance.
+   * Unique without regard to case. An account made by e-mail alone has its own id here. Empty: the account is erased.
    *
    * @generated from field: string username = 2;
    */
