@@ -68,7 +68,8 @@ launch(
       Layer.mergeAll(server(config), reconciler(config), Consumer.layer, OutboxRelay.layer).pipe(
         Layer.provide([Provisionings.layer, Inbox.layer]),
         Layer.provide([
-          Database.layerConfig({ applicationName: "provisioner" }),
+          // A relay that listens takes its connection out of the pool for good, which must not happen to a shared one.
+          Database.layerConfig({ applicationName: "provisioner", multiplex: false }),
           Nats.layerConfig({ name: "provisioner" }),
         ]),
       ),

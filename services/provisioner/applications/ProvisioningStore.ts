@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Schema from "effect/Schema"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ApplicationId, Desired, Settings, Wanted } from "./Application.ts"
@@ -137,17 +138,17 @@ export class ProvisioningStore extends Context.Service<
         wakeAll: Effect.asVoid(sql`
           UPDATE applications SET due_at = now(), wakes = wakes + 1
           WHERE wanted <> 'absent' AND state IN ('done', 'waiting')`),
+        // On a connection of its own: one that is taken out of a pool for good can leave statements that had been queued
+        // on it waiting for ever.
         onChanged: (changed) =>
-          Effect.scoped(
-            Effect.flatMap(sql.listen(changedChannel), (notifications) =>
-              Effect.andThen(
-                changed(Option.none()),
-                Effect.forever(
-                  Effect.flatMap(Queue.take(notifications), ({ payload }) => changed(Option.some(payload))),
-                ),
-              ),
-            ),
-          ),
+          Effect.gen(function* () {
+            const own = yield* PgClient.makeClient(sql.config)
+            const notifications = yield* own.listen(changedChannel)
+            yield* changed(Option.none())
+            return yield* Effect.forever(
+              Effect.flatMap(Queue.take(notifications), ({ payload }) => changed(Option.some(payload))),
+            )
+          }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
       })
     }),
   )

@@ -1,9 +1,13 @@
+import { spawn } from "node:child_process"
 import { createServer, type Server } from "node:net"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { recorded, signal } from "#shared/runtime/ProcessIdentity.ts"
@@ -29,6 +33,52 @@ const reconciler = (options: Partial<WorkshopOptions> = {}) =>
     const { adminUrl } = yield* TestDatabase
     yield* Layer.build(workshop({ cluster, tenants: adminUrl, ...options }))
   })
+
+/** Does the step, tells of it, and never goes on. */
+const stuckIn =
+  (name: StepName, stuck: Deferred.Deferred<void>): Around =>
+  (deed, take) =>
+    deed.name === name && deed.verb === "make"
+      ? Effect.andThen(take, Effect.andThen(Deferred.succeed(stuck, undefined), Effect.never))
+      : take
+
+/** A reconciler in a process of its own that gets stuck in that step. */
+const worker = Effect.fnUntraced(function* (stopIn: StepName) {
+  const { folder, redis } = yield* LocalPlace
+  const { url, adminUrl } = yield* TestDatabase
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, [join(import.meta.dirname, "..", "fixtures", "worker.ts")], {
+        env: {
+          DATABASE_URL: Redacted.value(url),
+          TENANT_POSTGRES_URL: Redacted.value(adminUrl),
+          LOCAL_INSTANCES_DIR: folder,
+          LOCAL_REDIS_SERVER: redis.command,
+          ...Option.match(redis.libraryPath, {
+            onNone: () => ({}),
+            onSome: (path) => ({ LOCAL_REDIS_LIBRARY_PATH: path }),
+          }),
+          STOP_IN: stopIn,
+        },
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    ),
+    (started) => Effect.sync(() => started.kill("SIGKILL")),
+  )
+  const ended = yield* Deferred.make<void>()
+  const stuck = yield* Deferred.make<void>()
+  child.once("exit", () => Deferred.doneUnsafe(ended, Effect.void))
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (chunk.includes(`stuck in ${stopIn}`)) Deferred.doneUnsafe(stuck, Effect.void)
+  })
+  return {
+    stuck: Deferred.await(stuck),
+    kill: Effect.andThen(
+      Effect.sync(() => child.kill("SIGKILL")),
+      Deferred.await(ended),
+    ),
+  }
+})
 
 /** Somebody else listens on the port while the scope lives. */
 const occupied = (port: number) =>
@@ -212,65 +262,64 @@ describe("the reconciler", () => {
     }).pipe(Effect.scoped, Effect.provide(world)),
   )
 
-  it.live("goes on where another one was interrupted, whichever step that was", () =>
-    Effect.gen(function* () {
-      const { desire } = yield* Provisionings
-      for (const name of deeds) {
+  for (const name of deeds) {
+    it.live(`goes on where another one was interrupted: ${name}`, () =>
+      Effect.gen(function* () {
+        const { desire } = yield* Provisionings
         const id = yield* newApplicationId
         const scope = yield* Scope.make()
-        let stuck = false
-        const around: Around = (deed, take) =>
-          deed.name === name
-            ? Effect.andThen(
-                take,
-                Effect.andThen(
-                  Effect.sync(() => {
-                    stuck = true
-                  }),
-                  Effect.never,
-                ),
-              )
-            : take
-        yield* reconciler({ around }).pipe(Scope.provide(scope))
+        const stuck = yield* Deferred.make<void>()
+        yield* reconciler({ around: stuckIn(name, stuck) }).pipe(Scope.provide(scope))
         yield* desire(desired(id))
-        yield* eventually(Effect.suspend(() => (stuck ? Effect.void : Effect.fail(name))))
+        yield* Deferred.await(stuck)
         yield* Scope.close(scope, Exit.void)
-
-        const after = yield* Scope.make()
-        yield* reconciler().pipe(Scope.provide(after))
+        yield* reconciler()
         yield* standing(id, isDone)
         assert.deepStrictEqual(
           (yield* told(id)).map(({ status }) => status),
           ["ACTIVE"],
-          name,
         )
-        assert.deepStrictEqual(yield* processes(id), ["identity", "redis"], name)
-        yield* Scope.close(after, Exit.void)
-        assert.deepStrictEqual(yield* processes(id), [], name)
-      }
-    }).pipe(Effect.scoped, Effect.provide(world)),
-  )
+        assert.deepStrictEqual(yield* processes(id), ["identity", "redis"])
+      }).pipe(Effect.scoped, Effect.provide(world)),
+    )
+
+    it.live(`goes on where another one was killed, and leaves nothing behind: ${name}`, () =>
+      Effect.gen(function* () {
+        const { desire } = yield* Provisionings
+        const id = yield* newApplicationId
+        yield* desire(desired(id))
+        const killed = yield* worker(name)
+        yield* killed.stuck
+        const before = yield* processes(id)
+        yield* killed.kill
+        yield* reconciler()
+        const { steps } = yield* standing(id, isDone)
+        assert.deepStrictEqual(
+          steps.filter(({ state }) => state !== "done"),
+          [],
+        )
+        assert.deepStrictEqual(
+          (yield* told(id)).map(({ status }) => status),
+          ["ACTIVE"],
+        )
+        assert.deepStrictEqual(yield* processes(id), ["identity", "redis"])
+        assert.isAtMost(before.length, 2)
+        yield* desire(desired(id, "absent", 2n))
+        yield* standing(id, (now) => now.desired.generation === 2n && isDone(now))
+        const nothing = { database: false, role: false, folder: false, target: false, processes: [] }
+        assert.deepStrictEqual(yield* traces(id), nothing)
+      }).pipe(Effect.scoped, Effect.provide(world)),
+    )
+  }
 
   it.live("turns to what is wanted now, without finishing what is not", () =>
     Effect.gen(function* () {
       const id = yield* newApplicationId
       const { desire } = yield* Provisionings
-      let stuck = false
-      const around: Around = (deed, take) =>
-        deed.name === "instance" && deed.verb === "make"
-          ? Effect.andThen(
-              take,
-              Effect.andThen(
-                Effect.sync(() => {
-                  stuck = true
-                }),
-                Effect.never,
-              ),
-            )
-          : take
-      yield* reconciler({ around })
+      const stuck = yield* Deferred.make<void>()
+      yield* reconciler({ around: stuckIn("instance", stuck) })
       yield* desire(desired(id))
-      yield* eventually(Effect.suspend(() => (stuck ? Effect.void : Effect.fail("not yet"))))
+      yield* Deferred.await(stuck)
       yield* desire(desired(id, "absent", 2n))
       yield* standing(id, isDone)
       const nothing = { database: false, role: false, folder: false, target: false, processes: [] }

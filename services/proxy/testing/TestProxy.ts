@@ -11,6 +11,7 @@ import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
 import { Listening } from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
+import { eventually } from "#shared/testing/eventually.ts"
 import { TestNats, TestRedisServer } from "#shared/testing/TestServers.ts"
 import type { ProxyConfig } from "../Config.ts"
 import * as Proxy from "../Proxy.ts"
@@ -36,7 +37,7 @@ export const worldLayer = Layer.mergeAll(
   TestRedisServer.layer,
 )
 
-/** Starts a proxy; it stops with the scope. What `changes` names replaces the usual configuration. */
+/** Starts a proxy, connected to all that is there; it stops with the scope. What `changes` names replaces the usual configuration. */
 export const start = Effect.fnUntraced(function* (changes: Partial<ProxyConfig> = {}) {
   const controlPlane = yield* TestControlPlane
   const nats = yield* TestNats
@@ -73,6 +74,10 @@ export const start = Effect.fnUntraced(function* (changes: Partial<ProxyConfig> 
   const { httpPort, grpcPort } = yield* Effect.provideContext(Listening, context)
   const url = `http://127.0.0.1:${httpPort}`
   const mesh = `http://127.0.0.1:${grpcPort}`
+  const isConnected = Effect.promise(async () => JSON.stringify(await (await fetch(`${mesh}/ready`)).json()))
+  yield* eventually(
+    Effect.flatMap(isConnected, (report) => (report.includes("failing") ? Effect.fail(report) : Effect.void)),
+  )
   return {
     url,
     port: httpPort,
