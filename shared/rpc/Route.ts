@@ -19,6 +19,7 @@ import * as Stream from "effect/Stream"
 import { isSqlError } from "effect/sql/SqlError"
 import { newRequestId, RequestId, requestIdHeader, wellFormedRequestId } from "../telemetry/RequestId.ts"
 import { parseTraceparent, traceparentHeader } from "../telemetry/traceparent.ts"
+import type { AdmissionGate } from "./AdmissionGate.ts"
 import { Authentication, Authorization, Call, Caller, type CallerIdentity, type CallFacts } from "./Caller.ts"
 import { Deadline } from "./Deadline.ts"
 import type { Implementation, StreamHandler, UnaryHandler } from "./Handlers.ts"
@@ -101,11 +102,12 @@ type Base = Context.Context<Authentication | Authorization>
 /** Compiles the rpcs of `implementations` into routes. Dies where a contract has no complete policy. */
 export const compileRoutes = (
   implementations: ReadonlyArray<Implementation>,
+  gate: AdmissionGate,
 ): Effect.Effect<Routes, never, Authentication | Authorization> =>
   Effect.contextWith((base: Base) =>
     Effect.sync(() => ({
       unary: implementations.flatMap(({ unary }) =>
-        [...unary].map(([method, handler]) => unaryRoute(method, handler, base)),
+        [...unary].map(([method, handler]) => unaryRoute(method, handler, base, gate)),
       ),
       streaming: implementations.flatMap(({ streaming }) =>
         [...streaming].map(([method, handler]) => streamRoute(method, handler, base)),
@@ -113,7 +115,7 @@ export const compileRoutes = (
     })),
   )
 
-const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base): UnaryRoute => {
+const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: AdmissionGate): UnaryRoute => {
   const method = desc as DescMethodUnary
   const guard = guardOf(method, base)
   const observe = observeCall(guard.rpc, base)
@@ -127,29 +129,44 @@ const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base): UnaryR
       const startedAt = performance.now()
       let why: PublicError | undefined
       let timer: NodeJS.Timeout | undefined
-      const settle = (exit: Exit.Exit<object, PublicError>): void => {
+      let interrupt: (() => void) | undefined
+      let settled = false
+
+      const finish = (outcome: Outcome): void => {
+        settled = true
         clearTimeout(timer)
-        const outcome = outcomeOf(exit, why, output)
         observe(outcome, performance.now() - startedAt)
         if (guard.policy.accessLog) guard.logAccess(call, request, outcome)
         done(outcome)
       }
-      const program = guard.traced(
-        Effect.flatMap(guard.admit(request, call), (caller) => Effect.provideService(handler(request), Caller, caller)),
-        call,
-      )
-      const fiber = Effect.runForkWith(call.context)(program)
-      const settled = fiber.pollUnsafe()
-      if (settled !== undefined) {
-        settle(settled)
-        return undefined
+      const start = (): void => {
+        const program = guard.traced(
+          Effect.flatMap(guard.admit(request, call), (caller) =>
+            Effect.provideService(handler(request), Caller, caller),
+          ),
+          call,
+        )
+        const fiber = Effect.runForkWith(call.context)(program)
+        const settle = (exit: Exit.Exit<object, PublicError>): void => {
+          gate.leave()
+          finish(outcomeOf(exit, why, output))
+        }
+        const exit = fiber.pollUnsafe()
+        if (exit !== undefined) return settle(exit)
+        interrupt = () => fiber.interruptUnsafe()
+        fiber.addObserver(settle)
       }
+
+      const leaveQueue = gate.enter(start, (error) => finish({ ok: false, error }))
+      if (settled) return undefined
       const stop: Stop = (reason) => {
+        if (settled) return
         why ??= reason
-        fiber.interruptUnsafe()
+        if (interrupt !== undefined) return interrupt()
+        leaveQueue?.()
+        finish({ ok: false, error: reason })
       }
       timer = setTimeout(() => stop(tooLate), call.limitMs)
-      fiber.addObserver(settle)
       return stop
     },
   }

@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import { Health } from "#gen/grpc/health/v1/health_pb.ts"
 import { Readiness } from "../runtime/Readiness.ts"
 import { metricsText } from "../telemetry/Metrics.ts"
+import { makeAdmissionGate } from "./AdmissionGate.ts"
 import type { Authentication, Authorization } from "./Caller.ts"
 import { Implementations } from "./Handlers.ts"
 import { healthRoute, healthService } from "./health.ts"
@@ -64,7 +65,8 @@ export const layer = <E, R>(
       const implementations = yield* Implementations
       const httpRoutes = yield* HttpRoutes
       const readiness = yield* Readiness
-      const routes = yield* compileRoutes(implementations.all())
+      const gate = makeAdmissionGate(options.config.admission ?? defaultLimits, () => performance.now())
+      const routes = yield* compileRoutes(implementations.all(), gate)
       const services = implementations.all().map(({ service }) => service)
       const shutdown = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
@@ -91,6 +93,8 @@ export const layer = <E, R>(
       return { httpPort, grpcPort }
     }),
   ).pipe(Layer.provide(handlers), Layer.provide(Layer.merge(Implementations.layer, HttpRoutes.layer))) as never
+
+const defaultLimits = { running: 256, waiting: 256, waitMs: 1000 }
 
 interface FaceContext {
   readonly options: ServerOptions

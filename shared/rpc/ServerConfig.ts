@@ -1,6 +1,7 @@
 /** The settings that every server of the mesh has. */
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
+import type { AdmissionLimits } from "./AdmissionGate.ts"
 
 export interface ServerConfig {
   /** The address to listen on; 0.0.0.0 where unset. */
@@ -13,10 +14,15 @@ export interface ServerConfig {
   readonly maxBodyBytes: number
   /** The largest message. Bytes. */
   readonly maxMessageBytes: number
+  /** How many calls run and wait at the same time; the rest is refused at once. */
+  readonly admission?: AdmissionLimits
   readonly shutdownGrace: Duration.Duration
 }
 
-/** Reads HTTP_PORT, SERVER_PORT, LISTEN_HOST, MAX_BODY_BYTES, MAX_MESSAGE_BYTES and SHUTDOWN_GRACE. */
+/**
+ * Reads HTTP_PORT, SERVER_PORT, LISTEN_HOST, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_RUNNING_CALLS, MAX_WAITING_CALLS,
+ * MAX_CALL_WAIT and SHUTDOWN_GRACE.
+ */
 export const serverConfig = (defaults: { readonly http: number; readonly grpc: number }): Config.Config<ServerConfig> =>
   Config.all({
     host: Config.String("LISTEN_HOST").pipe(Config.withDefault("0.0.0.0")),
@@ -24,5 +30,13 @@ export const serverConfig = (defaults: { readonly http: number; readonly grpc: n
     grpcPort: Config.Port("SERVER_PORT").pipe(Config.withDefault(defaults.grpc)),
     maxBodyBytes: Config.Int("MAX_BODY_BYTES").pipe(Config.withDefault(1024 * 1024)),
     maxMessageBytes: Config.Int("MAX_MESSAGE_BYTES").pipe(Config.withDefault(4 * 1024 * 1024)),
+    admission: Config.all({
+      running: Config.Int("MAX_RUNNING_CALLS").pipe(Config.withDefault(256)),
+      waiting: Config.Int("MAX_WAITING_CALLS").pipe(Config.withDefault(256)),
+      waitMs: Config.Duration("MAX_CALL_WAIT").pipe(
+        Config.withDefault(Duration.seconds(1)),
+        Config.map(Duration.toMillis),
+      ),
+    }),
     shutdownGrace: Config.Duration("SHUTDOWN_GRACE").pipe(Config.withDefault(Duration.seconds(30))),
   })

@@ -115,6 +115,7 @@ export const serverConfig: ServerConfig = {
   grpcPort: 0,
   maxBodyBytes: 64 * 1024,
   maxMessageBytes: 4 * 1024 * 1024,
+  admission: { running: 64, waiting: 64, waitMs: 500 },
   shutdownGrace: Duration.seconds(5),
 }
 
