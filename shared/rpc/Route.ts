@@ -63,6 +63,8 @@ export interface UnaryRoute {
   readonly policy: Policy
   /** Runs the rpc and calls `done` exactly once, at once where nothing had to be waited for; else returns how to stop. */
   readonly run: (request: Message, init: CallInit, done: (outcome: Outcome) => void) => Stop | undefined
+  /** What `write` makes of an answer; an answer that cannot be written is a defect of its handler. */
+  readonly encoded: <A>(write: () => A) => A | Internal
 }
 
 export interface StreamRoute {
@@ -124,6 +126,15 @@ const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: A
   return {
     method,
     policy: guard.policy,
+    encoded: (write) => {
+      try {
+        return write()
+      } catch (cause) {
+        // The writers throw plain errors for every way in which a value is not what its field says.
+        Effect.runForkWith(base)(logDefects(Cause.die(cause), guard.rpc))
+        return defect
+      }
+    },
     run: (request, init, done) => {
       const call = guard.begin(init)
       const startedAt = performance.now()

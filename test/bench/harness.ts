@@ -27,7 +27,7 @@ const warmUpRounds = 2
 /** Runs the comparison and prints the table and the RESULT line. */
 export const compare = async <Column extends string>(comparison: Comparison<Column>): Promise<void> => {
   const { bench, unit, rounds, columns, by, ours, contestants } = comparison
-  const measured = new Map(contestants.map(({ name }) => [name, [] as Measures<Column>[]]))
+  const measured = new Map<string, Array<Measures<Column>>>(contestants.map(({ name }) => [name, []]))
   for (let round = -warmUpRounds; round < rounds; round++) {
     // Nobody is always the one who runs after the slowest.
     const first = (round + warmUpRounds) % contestants.length

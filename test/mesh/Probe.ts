@@ -51,6 +51,7 @@ const handlers = Handlers.layer(
       misbehave: Effect.fnUntraced(function* ({ how, reason, times }) {
         seen.attempts += 1
         if (times !== 0 && seen.attempts > times) return { attempts: seen.attempts }
+        if (how === "garbled") return { attempts: 1.5 } // no integer: it cannot be written
         if (how === "slow") {
           return yield* Effect.onInterrupt(Effect.never, () => count(seen, "interrupted"))
         }

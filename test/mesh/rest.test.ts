@@ -167,6 +167,13 @@ layer(Probe.layer, { excludeTestServices: true })("REST from the contract", (it)
     }),
   )
 
+  it.effect("hides an answer that cannot be written, and goes on serving", () =>
+    Effect.gen(function* () {
+      const garbled = yield* call("POST", "/probe/v1/items/i:misbehave", { body: { how: "garbled" } })
+      expect([garbled.status, garbled.json.error.code]).toEqual([500, "internal_error"])
+    }),
+  )
+
   it.effect("answers 404 where nothing is and 405 where another method is", () =>
     Effect.gen(function* () {
       const nothing = yield* call("GET", "/probe/v1/nothing")

@@ -90,8 +90,10 @@ layer(Probe.layer, { excludeTestServices: true })("the mesh's own client and ser
       const probe = yield* client
       const invalid = yield* Effect.flip(probe.echo({ item: { displayName: "" } }))
       expect(invalid).toMatchObject({ _tag: "InvalidRequest", violations: [{ field: "item.display_name" }] })
-      const defect = yield* Effect.flip(probe.misbehave({ how: "defect" }))
-      expect(defect).toMatchObject({ _tag: "Internal", message: "internal error" })
+      for (const how of ["defect", "garbled"]) {
+        const defect = yield* Effect.flip(probe.misbehave({ how }))
+        expect(defect).toMatchObject({ _tag: "Internal", message: "internal error" })
+      }
     }).pipe(Effect.scoped),
   )
 

@@ -162,6 +162,22 @@ layer(TestProxy.worldLayer, { excludeTestServices: true })("a customer's request
     }),
   )
 
+  it.effect("gets the bytes of its answer as they are, with or without a length", () =>
+    Effect.gen(function* () {
+      const { proxy, key, instance } = yield* world
+      const bytes = Buffer.from(Array.from({ length: 1024 }, (_, index) => index % 256))
+      for (const head of [{ "content-length": String(bytes.length) }, {}]) {
+        instance.answer = (_request, response) => response.writeHead(200, head).end(bytes)
+        const url = `${proxy.url}/v1/${key.route.applicationId}/bytes`
+        const answer = yield* Effect.promise(async () => {
+          const response = await fetch(url, { headers: { "x-api-key": key.text } })
+          return Buffer.from(await response.arrayBuffer())
+        })
+        expect(answer.equals(bytes)).toBe(true)
+      }
+    }),
+  )
+
   it.effect("that its customer gives up is given up at the instance", () =>
     Effect.gen(function* () {
       const here = yield* world

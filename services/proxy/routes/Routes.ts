@@ -114,9 +114,11 @@ const make = Effect.fnUntraced(function* (options: RoutesOptions) {
   const ask = (flight: Flight, tries = outdatedTries): Effect.Effect<Verdict, VerdictUnavailable> =>
     Effect.flatMap(resolver.resolve(flight.applicationId, flight.digest), (verdict) => {
       if (versionOf(verdict) >= flight.least) return Effect.succeed(verdict)
-      return tries <= 1
-        ? Effect.fail(new VerdictUnavailable({ reason: "the control plane's answer is out of date" }))
-        : Effect.delay(ask(flight, tries - 1), "20 millis")
+      if (tries > 1) return Effect.delay(ask(flight, tries - 1), "20 millis")
+      // An application that is gone has no version any more.
+      return verdict._tag === "UnknownApplication"
+        ? Effect.succeed(verdict)
+        : Effect.fail(new VerdictUnavailable({ reason: "the control plane's answer is out of date" }))
     })
 
   const remember = Effect.fnUntraced(function* (flight: Flight, route: Route, checkedAt: number) {
@@ -194,8 +196,9 @@ const make = Effect.fnUntraced(function* (options: RoutesOptions) {
       const { route } = fromRedis.value
       // Another proxy's clock may be ahead of ours.
       const checkedAt = Math.min(fromRedis.value.checkedAt, now)
-      const before = routes.get(flight.digest)?.fresh.checkedAt ?? 0
-      if (now - checkedAt < spans.ttl && checkedAt > before && route.version >= flight.least) {
+      const before = routes.get(flight.digest)
+      const isNewer = checkedAt > (before?.fresh.checkedAt ?? 0) && route.version >= (before?.version ?? flight.least)
+      if (isNewer && now - checkedAt < spans.ttl && route.version >= flight.least) {
         const entry = yield* remember(flight, route, checkedAt)
         if (Option.isSome(entry)) {
           counts.verdict("redis")

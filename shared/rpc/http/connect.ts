@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { fromBinary, fromJsonString, type Message, toBinary, toJsonString } from "@bufbuild/protobuf"
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect"
-import type { PublicError } from "../PublicError.ts"
+import { Internal, type PublicError } from "../PublicError.ts"
 import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
@@ -70,7 +70,12 @@ const serve = (
         fieldNames: "name",
         setHeader: (name, value) => void (response.headersSent || response.setHeader(name, value)),
       },
-      (outcome) => (outcome.ok ? send(200, type, encode(route, type, outcome.message)) : fail(outcome.error)),
+      (outcome) => {
+        if (!outcome.ok) return fail(outcome.error)
+        const bytes = route.encoded(() => encode(route, type, outcome.message))
+        if (bytes instanceof Internal) fail(bytes)
+        else send(200, type, bytes)
+      },
     )
   }
   readBody(request, maxBytes, receive, () => fail(tooLarge(maxBytes)))

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf"
 import { anyPack } from "@bufbuild/protobuf/wkt"
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts"
-import { InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
+import { Internal, InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
 import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
@@ -44,11 +44,14 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
     stream.respond({ ":status": 200, "content-type": contentType, ...extra, ...trailersOf(error) }, { endStream: true })
   }
   const succeed = (message: Message): void => {
+    if (answered) return
+    const frame = route.encoded(() => framed(toBinary(route.method.output, message)))
+    if (frame instanceof Internal) return fail(frame)
     answered = true
     if (stream.destroyed) return
     stream.respond({ ":status": 200, "content-type": contentType, ...extra }, { waitForTrailers: true })
     stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }))
-    stream.end(framed(toBinary(route.method.output, message)))
+    stream.end(frame)
   }
 
   // A reset stream reports here; "close" below is where the call learns of it.
@@ -79,7 +82,7 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
           extra[name] = value
         },
       },
-      (outcome) => (outcome.ok ? answered || succeed(outcome.message) : fail(outcome.error)),
+      (outcome) => (outcome.ok ? succeed(outcome.message) : fail(outcome.error)),
     )
   }
   readBody(stream, maxBytes + frameHead, receive, () => fail(tooLarge(maxBytes)))

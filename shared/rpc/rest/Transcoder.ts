@@ -12,7 +12,7 @@ import { readBody } from "../http/body.ts"
 import { headerView } from "../http/headers.ts"
 import { remoteAddressOf } from "../http/remoteAddress.ts"
 import { rpcName } from "../Policy.ts"
-import { InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
+import { Internal, InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
 import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { type ErrorAnswer, errorAnswer } from "./errors.ts"
 import { toRestJson } from "./json.ts"
@@ -148,7 +148,12 @@ const serve = (
         fieldNames: "jsonName",
         setHeader: (name, value) => void (response.headersSent || response.setHeader(name, value)),
       },
-      (outcome) => (outcome.ok ? finish(() => sendMessage(response, binding, outcome.message)) : fail(outcome.error)),
+      (outcome) => {
+        if (!outcome.ok) return fail(outcome.error)
+        const json = route.encoded(() => answerOf(binding, outcome.message))
+        if (json instanceof Internal) fail(json)
+        else finish(() => sendAnswer(response, route.policy.successStatus, json))
+      },
     )
   }
   readBody(request, options.maxBytes, run, () => fail(bodyTooLarge(options.maxBytes)))
@@ -157,18 +162,17 @@ const serve = (
 const bodyTooLarge = (maxBytes: number): ResourceExhausted =>
   new ResourceExhausted({ reason: "MESSAGE_TOO_LARGE", message: `the body is larger than ${maxBytes} bytes` })
 
-const sendMessage = (response: ServerResponse, binding: Binding, message: Message): number => {
-  const { method, policy } = binding.route
-  if (policy.successStatus === 204) {
-    response.writeHead(204).end()
-    return 204
-  }
-  const json = toRestJson(method.output, message)
-  return sendJson(
-    response,
-    policy.successStatus,
-    binding.responseBody === "" ? json : (bodyOf(method.output, json, binding.responseBody) ?? {}),
-  )
+/** The body of a successful answer; undefined where the status says that there is none. */
+const answerOf = ({ route, responseBody }: Binding, message: Message): JsonValue | undefined => {
+  if (route.policy.successStatus === 204) return undefined
+  const json = toRestJson(route.method.output, message)
+  return responseBody === "" ? json : (bodyOf(route.method.output, json, responseBody) ?? {})
+}
+
+const sendAnswer = (response: ServerResponse, status: number, json: JsonValue | undefined): number => {
+  if (json !== undefined) return sendJson(response, status, json)
+  response.writeHead(status).end()
+  return status
 }
 
 const bodyOf = (output: DescMessage, json: JsonValue, name: string): JsonValue | undefined =>
