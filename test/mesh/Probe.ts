@@ -51,7 +51,8 @@ const handlers = Handlers.layer(
       misbehave: Effect.fnUntraced(function* ({ how, reason, times }) {
         seen.attempts += 1
         if (times !== 0 && seen.attempts > times) return { attempts: seen.attempts }
-        if (how === "garbled") return { attempts: 1.5 } // no integer: it cannot be written
+        // No protobuf integer, and nothing that JSON has: it cannot be written.
+        if (how === "garbled") return JSON.parse('{"attempts":1.5}', (_, value) => (value === 1.5 ? 2n ** 70n : value))
         if (how === "slow") {
           return yield* Effect.onInterrupt(Effect.never, () => count(seen, "interrupted"))
         }

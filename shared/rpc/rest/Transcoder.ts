@@ -150,9 +150,9 @@ const serve = (
       },
       (outcome) => {
         if (!outcome.ok) return fail(outcome.error)
-        const json = route.encoded(() => answerOf(binding, outcome.message))
-        if (json instanceof Internal) fail(json)
-        else finish(() => sendAnswer(response, route.policy.successStatus, json))
+        const bytes = route.encoded(() => answerOf(binding, outcome.message))
+        if (bytes instanceof Internal) fail(bytes)
+        else finish(() => send(response, route.policy.successStatus, bytes))
       },
     )
   }
@@ -163,17 +163,13 @@ const bodyTooLarge = (maxBytes: number): ResourceExhausted =>
   new ResourceExhausted({ reason: "MESSAGE_TOO_LARGE", message: `the body is larger than ${maxBytes} bytes` })
 
 /** The body of a successful answer; undefined where the status says that there is none. */
-const answerOf = ({ route, responseBody }: Binding, message: Message): JsonValue | undefined => {
+const answerOf = ({ route, responseBody }: Binding, message: Message): Buffer | undefined => {
   if (route.policy.successStatus === 204) return undefined
   const json = toRestJson(route.method.output, message)
-  return responseBody === "" ? json : (bodyOf(route.method.output, json, responseBody) ?? {})
+  return bytesOf(responseBody === "" ? json : (bodyOf(route.method.output, json, responseBody) ?? {}))
 }
 
-const sendAnswer = (response: ServerResponse, status: number, json: JsonValue | undefined): number => {
-  if (json !== undefined) return sendJson(response, status, json)
-  response.writeHead(status).end()
-  return status
-}
+const bytesOf = (json: JsonValue): Buffer => Buffer.from(JSON.stringify(json))
 
 const bodyOf = (output: DescMessage, json: JsonValue, name: string): JsonValue | undefined =>
   typeof json === "object" && json !== null && !Array.isArray(json) ? json[fieldAt(output, [name]).jsonName] : undefined
@@ -183,13 +179,12 @@ export const sendError = (response: ServerResponse, answer: ErrorAnswer): number
   if (answer.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(answer.retryAfterSeconds))
   // What is left of a refused body is not worth reading: the connection ends with the answer.
   if (answer.status === 413) response.setHeader("connection", "close")
-  return sendJson(response, answer.status, answer.body)
+  return send(response, answer.status, bytesOf(answer.body))
 }
 
-const sendJson = (response: ServerResponse, status: number, json: JsonValue): number => {
-  const bytes = Buffer.from(JSON.stringify(json))
-  response.writeHead(status, { "content-type": "application/json", "content-length": bytes.length })
-  response.end(bytes)
+const send = (response: ServerResponse, status: number, bytes: Buffer | undefined): number => {
+  if (bytes === undefined) response.writeHead(status).end()
+  else response.writeHead(status, { "content-type": "application/json", "content-length": bytes.length }).end(bytes)
   return status
 }
 
