@@ -45,10 +45,10 @@ export interface World {
 export const urlOf = (ports: Ports, listener: Listener): string => `http://127.0.0.1:${ports[listener]}`
 
 /**
- * Keeps a process small: young objects get 2 MB instead of up to 16, code is compiled for size, and what Node makes of a TypeScript file is kept
+ * Keeps a process small: young objects get 2 MB instead of up to 16, it may tidy up after its start, and what Node makes of a TypeScript file is kept
  * on disk, so that most processes never load the compiler.
  */
-const lean = ["--max-semi-space-size=2", "--optimize-for-size"]
+const lean = ["--max-semi-space-size=2", "--expose-gc"]
 const compileCache = join(toolsFolder, "compile-cache")
 
 /** Compiles the services' modules where nobody has yet. Only saves time: what is not compiled then is compiled later. */

@@ -9,6 +9,8 @@ const local = Config.all({
   folder: Config.NonEmptyString("LOCAL_INSTANCES_DIR"),
   redisServer: Config.NonEmptyString("LOCAL_REDIS_SERVER"),
   redisLibraryPath: Config.option(Config.NonEmptyString("LOCAL_REDIS_LIBRARY_PATH")),
+  /** Instances share what Node.js has compiled with whoever starts them. */
+  compileCache: Config.option(Config.NonEmptyString("NODE_COMPILE_CACHE")),
 })
 
 /** What every instance is told. */

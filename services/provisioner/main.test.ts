@@ -33,7 +33,7 @@ import { TestDatabase } from "#shared/testing/TestDatabase.ts"
 import { TestNats } from "#shared/testing/TestServers.ts"
 import { type ApplicationId, suffixOf } from "./applications/Application.ts"
 import { LocalPlace, newApplicationId } from "./fixtures/LocalPlace.ts"
-import { processes, traces } from "./fixtures/World.ts"
+import { processes, traces } from "./fixtures/WorldStore.ts"
 
 const meshKey = "the-key-of-the-mesh-in-this-test"
 const workspaceId = `ws_${"a".repeat(26)}`

@@ -44,7 +44,8 @@ const cluster = ({ local, shutdownGrace }: ProvisionerConfig) =>
     instance: {
       main: join(root, "services", "identity", "main.ts"),
       readyWithin: Duration.seconds(30),
-      stopWithin: Duration.times(shutdownGrace, 0.7),
+      stopWithin: Duration.times(shutdownGrace, 0.5),
+      compileCache: local.compileCache,
     },
   })
 
@@ -56,7 +57,7 @@ const reconciler = (config: ProvisionerConfig) =>
       TenantDatabases.layer({ url: config.tenantPostgres, migrations: join(root, "migrations", "identity") }),
       Layer.succeed(InstanceEnvironment, {
         ...config.instance,
-        shutdownGrace: `${Duration.toSeconds(config.shutdownGrace) / 2} seconds`,
+        shutdownGrace: `${Duration.toSeconds(config.shutdownGrace) * 0.4} seconds`,
       }),
       Sealer.layerConfig,
     ]),

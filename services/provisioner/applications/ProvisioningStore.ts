@@ -43,7 +43,10 @@ export class ProvisioningStore extends Context.Service<
     readonly list: (filter: Filter) => Effect.Effect<ReadonlyArray<Listed>, SqlError>
     /** Gives a failed application new attempts, now; nothing happens to another. */
     readonly retry: (id: ApplicationId) => Effect.Effect<void, SqlError>
-    /** Has an application that is done, or worked on, looked at soon; what waits for its next attempt goes on waiting. */
+    /**
+     * Has an application that is done, or worked on, looked at, though not within two seconds of its being done: what
+     * dies as soon as it runs must not keep everybody busy. What waits for its next attempt goes on waiting.
+     */
     readonly wake: (id: ApplicationId) => Effect.Effect<void, SqlError>
     /** Has every application looked at that may have something running. */
     readonly wakeAll: Effect.Effect<void, SqlError>
@@ -130,7 +133,7 @@ export class ProvisioningStore extends Context.Service<
         wake: (id) =>
           Effect.asVoid(sql`
             WITH woken AS (
-              UPDATE applications SET due_at = now(), wakes = wakes + 1
+              UPDATE applications SET due_at = greatest(now(), ended_at + interval '2 seconds'), wakes = wakes + 1
               WHERE id = ${id} AND state IN ('pending', 'running', 'done')
               RETURNING id
             )

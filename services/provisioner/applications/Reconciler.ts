@@ -25,7 +25,7 @@ import { type Deed, type Sight, Steps } from "./Steps.ts"
 export interface ReconcilerOptions {
   /** So many applications are worked on at a time in this process. Unset: 4. */
   readonly workers?: number
-  /** A worker that is not heard of for this time has lost its application. Unset: 10 s. */
+  /** A worker that is not heard of for this time has lost its application. Unset: 6 s. */
   readonly lease?: Duration.Input
   /** Without any news, what is due is looked for after this time. Unset: 2 s. */
   readonly poll?: Duration.Input
@@ -47,7 +47,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const changes = yield* Changes
   const cluster = yield* Cluster
   const owner = yield* newUuid
-  const lease = Duration.fromInputUnsafe(options.lease ?? "10 seconds")
+  const lease = Duration.fromInputUnsafe(options.lease ?? "6 seconds")
   const recheck = Duration.fromInputUnsafe(options.recheck ?? "30 seconds")
   const backoff = Duration.fromInputUnsafe(options.backoff ?? "2 seconds")
 

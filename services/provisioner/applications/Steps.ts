@@ -52,7 +52,11 @@ export class Steps extends Context.Service<
       const environment = yield* InstanceEnvironment
 
       const meansOf = Effect.fnUntraced(function* ({ id, desired }: Provisioning, { redis }: Observation) {
-        const credentials = yield* credentialsOf(id)
+        const credentials = yield* credentialsOf(id).pipe(
+          // Without our own database nothing can be noted down either: nobody's attempt has failed.
+          Effect.catchTag("SqlError", Effect.die),
+          Effect.catchTag("SealBroken", () => Effect.fail(sealBroken)),
+        )
         const resources = Option.map(
           redis,
           ({ host, port }): InstanceResources => ({
@@ -150,6 +154,7 @@ const stepTime: Readonly<Record<Deed["name"], Duration.Duration>> = {
 }
 
 const tooSlow = new StepFailed({ reason: "it took too long" })
+const sealBroken = new StepFailed({ reason: "its secrets do not open with any of SEALING_KEYS" })
 const noMeans = new StepFailed({ reason: "what it needs is not there" })
 
 const asStepFailed = ({ message }: Error): StepFailed => new StepFailed({ reason: message })

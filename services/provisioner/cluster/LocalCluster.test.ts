@@ -94,7 +94,6 @@ layer(LocalPlace.layer, { excludeTestServices: true })("a cluster of processes",
         "DATABASE_URL",
         "HTTP_PORT",
         "LISTEN_HOST",
-        "NODE_OPTIONS",
         "SERVER_PORT",
       ])
     }),

@@ -4,7 +4,7 @@
  * and the reconciler of the next one brings them back with all their data.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -32,7 +32,8 @@ const isApplicationId = Schema.is(ApplicationId)
 /** How many applications are stopped at a time. */
 const stopConcurrency = 16
 
-const make = Effect.fnUntraced(function* ({ folder, redis, instance }: LocalClusterOptions) {
+const make = Effect.fnUntraced(function* ({ redis, instance, ...options }: LocalClusterOptions) {
+  const folder = resolve(options.folder)
   const watched = new Map<string, { readonly id: ApplicationId; readonly identity: ProcessIdentity }>()
   const changes = yield* PubSub.sliding<ApplicationId>(1024)
   const folderOf = (id: ApplicationId) => join(folder, suffixOf(id))

@@ -19,6 +19,9 @@ export interface RedisProgram {
   readonly libraryPath: Option.Option<string>
 }
 
+/** It has only to write the last second to the disk. */
+const stopWithin = "2 seconds"
+
 const Address = Schema.Struct({ port: Schema.Int })
 const readAddress = LocalFile.read(Address)
 const addressOf = (folder: string) => join(folder, "redis.json")
@@ -26,13 +29,13 @@ const addressOf = (folder: string) => join(folder, "redis.json")
 const placeOf = (folder: string, { command }: RedisProgram): LocalProcess.Place => ({ folder, name: "redis", command })
 
 /**
- * On standard input, so that the password is neither in a file nor among the arguments that everybody may see. At most a
- * second of writes is lost when the machine dies. When memory is used up, what expires anyway goes first.
+ * On standard input, so that the password is neither in a file nor among the arguments that everybody may see. Its files
+ * are in its working directory. At most a second of writes is lost when the machine dies. When memory is used up, what
+ * expires anyway goes first.
  */
-const configuration = (directory: string, port: number, password: Redacted.Redacted<string>) => `bind 127.0.0.1
+const configuration = (port: number, password: Redacted.Redacted<string>) => `bind 127.0.0.1
 port ${port}
 requirepass ${Redacted.value(password)}
-dir "${directory}"
 appendonly yes
 appendfsync everysec
 save ""
@@ -80,7 +83,7 @@ export const ensure = Effect.fnUntraced(function* (
     return running.value
   }
   // Without its address it is of no use to anybody.
-  if (Option.isSome(running)) yield* LocalProcess.stop(place, "5 seconds")
+  if (Option.isSome(running)) yield* LocalProcess.stop(place, stopWithin)
   const [port = 0] = yield* portsFor(
     Option.toArray(before).map((address) => address.port),
     1,
@@ -92,7 +95,7 @@ export const ensure = Effect.fnUntraced(function* (
     ...place,
     args: ["-"],
     env: { LC_ALL: "C", ...env },
-    input: configuration(directory, port, password),
+    input: configuration(port, password),
   })
   yield* ready(port, started)
   return started
@@ -100,7 +103,7 @@ export const ensure = Effect.fnUntraced(function* (
 
 /** Stops it; what it holds stays. */
 export const stop = (folder: string, program: RedisProgram): Effect.Effect<void, ClusterFailed> =>
-  LocalProcess.stop(placeOf(folder, program), "5 seconds")
+  LocalProcess.stop(placeOf(folder, program), stopWithin)
 
 /** Stops it, and removes what it holds. */
 export const remove = Effect.fnUntraced(function* (folder: string, program: RedisProgram) {
