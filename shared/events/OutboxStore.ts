@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import type { StreamSettings } from "../nats/StreamSettings.ts"
 
@@ -122,12 +123,14 @@ export class OutboxStore extends Context.Service<
         sweep: (olderThan) =>
           Effect.asVoid(sql`
             DELETE FROM outbox WHERE published_at < now() - make_interval(secs => ${Duration.toSeconds(olderThan)}::float8)`),
+        // On a connection of its own: a pool that shares its connections among statements can leave those waiting for
+        // ever while one of them listens.
         onAppended: (wake) =>
-          Effect.scoped(
-            Effect.flatMap(sql.listen(channel), (notifications) =>
-              Effect.forever(Effect.andThen(Queue.takeAll(notifications), wake)),
-            ),
-          ),
+          Effect.gen(function* () {
+            const own = yield* PgClient.makeClient(sql.config)
+            const notifications = yield* own.listen(channel)
+            return yield* Effect.forever(Effect.andThen(Queue.takeAll(notifications), wake))
+          }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
       })
     }),
   )

@@ -31,6 +31,8 @@ export interface CallFacts {
   readonly requestId: string
   /** The address at the other end of the connection, or the forwarded one behind a trusted proxy. */
   readonly remoteAddress: string
+  /** The program that the connection's certificate names; undefined without one. */
+  readonly certifiedPeer: string | undefined
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined
   /** Sets a response header. */

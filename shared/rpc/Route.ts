@@ -44,6 +44,8 @@ export interface CallInit {
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined
   readonly remoteAddress: string
+  /** The program that the connection's certificate names. */
+  readonly certifiedPeer?: string | undefined
   /** What the caller allows, in milliseconds; undefined: as long as the policy does. */
   readonly timeoutMs: number | undefined
   /** How violations name fields. */
@@ -81,7 +83,11 @@ export interface Routes {
 
 export const hungUp = new Canceled({ reason: "CANCELED", message: "the caller hung up" })
 const tooLate = new DeadlineExceeded({ reason: "DEADLINE_EXCEEDED", message: "the call took longer than its deadline" })
-const stopping = new Unavailable({ reason: "UNAVAILABLE", message: "the server is shutting down", retryAfterMs: 1000 })
+export const stopping = new Unavailable({
+  reason: "UNAVAILABLE",
+  message: "the server is shutting down",
+  retryAfterMs: 1000,
+})
 const databaseAway = new Unavailable({
   reason: "UNAVAILABLE",
   message: "the database is away for now",
@@ -244,6 +250,7 @@ const guardOf = (method: DescMethod, base: Base) => {
       rpc,
       requestId: init.requestId,
       remoteAddress: init.remoteAddress,
+      certifiedPeer: init.certifiedPeer,
       header: init.header,
       setHeader: init.setHeader,
     }
@@ -362,9 +369,9 @@ const errorOf = (cause: Cause.Cause<unknown>, why: PublicError | undefined): Pub
 const logDefects = (cause: Cause.Cause<unknown>, rpc: string): Effect.Effect<void> =>
   Cause.hasDies(cause) ? Effect.annotateLogs(Effect.logError("a handler died", cause), { rpc }) : Effect.void
 
-const aborted = (signal: AbortSignal): Effect.Effect<never, Canceled> =>
-  Effect.callback<never, Canceled>((resume) => {
-    const fail = () => resume(Effect.fail(hungUp))
+const aborted = (signal: AbortSignal): Effect.Effect<never, PublicError> =>
+  Effect.callback<never, PublicError>((resume) => {
+    const fail = () => resume(Effect.fail(isPublicError(signal.reason) ? signal.reason : hungUp))
     if (signal.aborted) return fail()
     signal.addEventListener("abort", fail, { once: true })
     return Effect.sync(() => signal.removeEventListener("abort", fail))

@@ -11,21 +11,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import type * as Scope from "effect/Scope"
 import { Health } from "#gen/grpc/health/v1/health_pb.ts"
 import { Readiness } from "../runtime/Readiness.ts"
 import { metricsText } from "../telemetry/Metrics.ts"
 import { makeAdmissionGate } from "./AdmissionGate.ts"
 import type { Authentication, Authorization } from "./Caller.ts"
+import * as Certificates from "./Certificates.ts"
 import { Implementations } from "./Handlers.ts"
 import { healthRoute, healthService } from "./health.ts"
 import { connectAdapter } from "./http/adapter.ts"
 import { connectUnary } from "./http/connect.ts"
 import { grpcUnary } from "./http/grpc.ts"
 import { HttpRoutes } from "./http/HttpRoutes.ts"
-import { type Handlers, type Listener, onePort } from "./http/onePort.ts"
+import { type Handlers, type Listener, type OnePort, onePort } from "./http/onePort.ts"
 import { rpcName } from "./Policy.ts"
-import { compileRoutes, type Routes, type UnaryRoute } from "./Route.ts"
+import { compileRoutes, type Routes, stopping, type UnaryRoute } from "./Route.ts"
 import { reflectionService } from "./reflection.ts"
 import { noRoute } from "./rest/errors.ts"
 import { sendError, transcoder } from "./rest/Transcoder.ts"
@@ -33,6 +33,8 @@ import type { ServerConfig } from "./ServerConfig.ts"
 
 export interface ServerOptions {
   readonly config: ServerConfig
+  /** Where given, the mesh face speaks TLS, and only to programs with a certificate of the mesh. */
+  readonly certificateFiles?: Certificates.CertificateFiles | undefined
   /** Serve Connect and gRPC-Web outside too; false leaves REST alone. True where unset. */
   readonly outsideRpc?: boolean
   /** A response header of REST answers that names the path template, for whoever counts requests by it. */
@@ -56,7 +58,7 @@ export const layer = <E, R>(
   handlers: Layer.Layer<never, E, R>,
 ): Layer.Layer<
   Listening,
-  E | PortTaken,
+  E | PortTaken | Certificates.CertificatesUnusable,
   Authentication | Authorization | Readiness | Exclude<R, Implementations | HttpRoutes>
 > =>
   Layer.effect(
@@ -68,10 +70,7 @@ export const layer = <E, R>(
       const gate = makeAdmissionGate(options.config.admission ?? defaultLimits, () => performance.now())
       const routes = yield* compileRoutes(implementations.all(), gate)
       const services = implementations.all().map(({ service }) => service)
-      const shutdown = yield* Effect.acquireRelease(
-        Effect.sync(() => new AbortController()),
-        (controller) => Effect.sync(() => controller.abort()),
-      )
+      const shutdown = new AbortController()
       const observe = observeHttp(yield* Effect.context())
       const context = { options, shutdown: shutdown.signal, health: healthRoute(readiness) }
       const extras = [
@@ -81,18 +80,17 @@ export const layer = <E, R>(
         ),
         reflectionService([...services, Health]),
       ]
-      const httpPort = yield* listen("HTTP_PORT", options.config.httpPort, options.config, {
-        request: outsideFace(routes, httpRoutes.all(), observe, context),
-      })
-      const grpcPort = yield* listen(
-        "SERVER_PORT",
-        options.config.grpcPort,
-        options.config,
-        meshFace(routes, extras, context),
-      )
+      const certificates =
+        options.certificateFiles === undefined ? undefined : yield* Certificates.load(options.certificateFiles)
+      const outside = onePort({ request: outsideFace(routes, httpRoutes.all(), observe, context) })
+      const mesh = onePort({ ...meshFace(routes, extras, context), certificates })
+      const { config } = options
+      yield* Effect.addFinalizer(() => stop([outside, mesh], config, readiness, shutdown))
+      const httpPort = yield* listen(outside, "HTTP_PORT", config.httpPort, config.host)
+      const grpcPort = yield* listen(mesh, "SERVER_PORT", config.grpcPort, config.host)
       return { httpPort, grpcPort }
     }),
-  ).pipe(Layer.provide(handlers), Layer.provide(Layer.merge(Implementations.layer, HttpRoutes.layer))) as never
+  ).pipe(Layer.provide(handlers), Layer.provide(Layer.merge(Implementations.layer, HttpRoutes.layer)))
 
 const defaultLimits = { running: 256, waiting: 256, waitMs: 1000 }
 
@@ -153,24 +151,28 @@ const sendMetrics = (response: Parameters<Listener>[1]): void => {
 const byPath = (routes: Routes): ReadonlyMap<string, UnaryRoute> =>
   new Map(routes.unary.map((route) => [`/${rpcName(route.method)}`, route]))
 
-const listen = (
-  variable: string,
-  port: number,
-  { host, shutdownGrace }: ServerConfig,
-  handlers: Handlers,
-): Effect.Effect<number, PortTaken, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof onePort>, PortTaken>((resume) => {
-        const face = onePort(handlers)
-        face.server.once("error", () => resume(Effect.fail(new PortTaken({ variable, port }))))
-        face.server.listen(port, host, () => resume(Effect.succeed(face)))
-      }),
-      // A little less than the whole grace: the layers below need the rest to close in order.
-      (face) => Effect.promise(() => face.close(Duration.toMillis(shutdownGrace) * 0.8)),
-    ),
-    (face) => (face.server.address() as AddressInfo).port,
-  )
+const listen = (face: OnePort, variable: string, port: number, host: string): Effect.Effect<number, PortTaken> =>
+  Effect.callback((resume) => {
+    face.server.once("error", () => resume(Effect.fail(new PortTaken({ variable, port }))))
+    face.server.listen(port, host, () => resume(Effect.succeed((face.server.address() as AddressInfo).port)))
+  })
+
+/** Not ready, then closed: those who look at readiness have time to send their callers elsewhere. */
+const stop = (
+  faces: ReadonlyArray<OnePort>,
+  config: ServerConfig,
+  readiness: typeof Readiness.Service,
+  shutdown: AbortController,
+) =>
+  Effect.gen(function* () {
+    yield* readiness.draining
+    for (const face of faces) face.drain()
+    yield* Effect.sleep(config.drainDelay ?? Duration.zero)
+    shutdown.abort(stopping)
+    // A little less than the whole grace: the layers below need the rest to close in order.
+    const grace = Duration.toMillis(config.shutdownGrace) * 0.8
+    yield* Effect.promise(() => Promise.all(faces.map((face) => face.close(grace))))
+  })
 
 const requests = Metric.counter("http_requests_total", { description: "REST requests answered, by route and status." })
 const durations = Metric.histogram("http_request_duration_seconds", {

@@ -17,11 +17,16 @@ export interface ServerConfig {
   /** How many calls run and wait at the same time; the rest is refused at once. */
   readonly admission?: AdmissionLimits
   readonly shutdownGrace: Duration.Duration
+  /**
+   * How long a server that is asked to stop goes on as before, only not ready, until nobody is sent to it any more.
+   * Unset: not at all.
+   */
+  readonly drainDelay?: Duration.Duration
 }
 
 /**
  * Reads HTTP_PORT, SERVER_PORT, LISTEN_HOST, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_RUNNING_CALLS, MAX_WAITING_CALLS,
- * MAX_CALL_WAIT and SHUTDOWN_GRACE.
+ * MAX_CALL_WAIT, DRAIN_DELAY and SHUTDOWN_GRACE.
  */
 export const serverConfig = (defaults: { readonly http: number; readonly grpc: number }): Config.Config<ServerConfig> =>
   Config.all({
@@ -38,5 +43,6 @@ export const serverConfig = (defaults: { readonly http: number; readonly grpc: n
         Config.map(Duration.toMillis),
       ),
     }),
+    drainDelay: Config.Duration("DRAIN_DELAY").pipe(Config.withDefault(Duration.zero)),
     shutdownGrace: Config.Duration("SHUTDOWN_GRACE").pipe(Config.withDefault(Duration.seconds(30))),
   })

@@ -2,26 +2,45 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { constantTimeEqual } from "../crypto/digest.ts"
-import type { Authenticate } from "./Caller.ts"
-import { type PublicError, Unauthenticated } from "./PublicError.ts"
+import type { Authenticate, CallFacts } from "./Caller.ts"
+import type { MeshIdentity } from "./MeshIdentity.ts"
+import { Unauthenticated } from "./PublicError.ts"
 
 /**
- * Callers that show one of `keys` in `x-internal-api-key`: two keys are accepted while one replaces the other. No key
- * at all refuses everybody.
+ * Programs of the mesh: whatever `identity` has is asked for, a certificate, a key, or both. The certificate's name is
+ * believed; without certificates the name that a program gives itself. An identity that has neither refuses everybody.
  */
-export const internalKey =
-  (keys: ReadonlyArray<Redacted.Redacted<string>>): Authenticate =>
-  (call) => {
-    const given = call.header("x-internal-api-key")
-    // Every key is compared, so that the time tells nothing of which one was near.
-    const accepted =
-      keys.filter((key) => given !== undefined && constantTimeEqual(given, Redacted.value(key))).length > 0
-    return accepted
+export const peers = (identity: MeshIdentity): Effect.Effect<Authenticate> =>
+  Effect.as(
+    identity.open
+      ? Effect.logWarning("MESH_AUTH=none: every program that reaches the mesh port may call every internal rpc")
+      : Effect.void,
+    (call: CallFacts) => {
+      const closed = identity.keys.length === 0 && identity.certificateFiles === undefined
+      const certified = identity.certificateFiles === undefined || call.certifiedPeer !== undefined
+      const keyed = identity.keys.length === 0 || showsKey(identity.keys, call.header("x-internal-api-key"))
+      return identity.open || (!closed && certified && keyed)
+        ? Effect.succeed({ _tag: "Peer" as const, name: call.certifiedPeer ?? call.header("x-mesh-peer") ?? "unnamed" })
+        : Effect.fail(stranger)
+    },
+  )
+
+/** Callers that show one of `keys` in `x-internal-api-key`. No key at all refuses everybody. */
+export const internalKey = (keys: ReadonlyArray<Redacted.Redacted<string>>): Authenticate => {
+  return (call) =>
+    showsKey(keys, call.header("x-internal-api-key"))
       ? Effect.succeed({ _tag: "Peer", name: call.header("x-mesh-peer") ?? "unnamed" })
-      : Effect.fail<PublicError>(
-          new Unauthenticated({ reason: "UNAUTHENTICATED", message: "the internal key is missing or wrong" }),
-        )
-  }
+      : Effect.fail(stranger)
+}
+
+/** Every key is compared, so that the time tells nothing of which one was near. */
+const showsKey = (keys: ReadonlyArray<Redacted.Redacted<string>>, given: string | undefined): boolean =>
+  keys.filter((key) => given !== undefined && constantTimeEqual(given, Redacted.value(key))).length > 0
+
+const stranger = new Unauthenticated({
+  reason: "UNAUTHENTICATED",
+  message: "the certificate or the internal key is missing or wrong",
+})
 
 /** The text after "Bearer " in the Authorization header (RFC 6750, section 2.1). */
 export const bearerToken = (header: string | undefined): Redacted.Redacted<string> | undefined => {

@@ -58,6 +58,16 @@ export const secret = (name: string, length = 16): Config.Config<Redacted.Redact
     name,
   ).pipe(Config.map((text) => Redacted.make(text, { label: name })))
 
+/** Secrets that are valid at the same time, separated by commas, such as an old one and the one that replaces it. */
+export const secrets = (name: string, length = 16): Config.Config<ReadonlyArray<Redacted.Redacted<string>>> => {
+  const parts = (text: string) => text.split(",").map((part) => part.trim())
+  const expected = `one secret, or several separated by commas, of at least ${length} characters each`
+  return Config.schema(
+    Schema.String.check(Schema.makeFilter((text) => parts(text).every((part) => part.length >= length), { expected })),
+    name,
+  ).pipe(Config.map((text) => parts(text).map((part) => Redacted.make(part, { label: name }))))
+}
+
 /** A duration such as `30 seconds`; the default where the variable is unset. */
 export const duration = (name: string, otherwise: Duration.Duration): Config.Config<Duration.Duration> =>
   Config.Duration(name).pipe(Config.withDefault(otherwise))

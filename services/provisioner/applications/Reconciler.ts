@@ -82,12 +82,14 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       }
       const { observed, instanceUrl } = looked.success
       const due = next(desired.wanted, observed)
-      if (due.length === 0) return yield* progress.finish(claim, instanceUrl, recheck)
+      const arrive = progress.finish(claim, instanceUrl, recheck)
+      if (due.length === 0) return yield* arrive
       const names = due.map(({ name }) => name)
       yield* progress.begin(claim, names, settled(desired.wanted, observed))
       const [activate] = due.filter(({ name }) => name === "activate")
       if (activate?.verb === "make") {
-        yield* progress.finish(claim, instanceUrl, recheck)
+        yield* arrive
+        yield* Effect.logInfo("an application is active", { application: id, generation: String(desired.generation) })
         return yield* Metrics.activated(claim.provisioning)
       }
       if (activate !== undefined) claim = yield* progress.deactivate(claim)

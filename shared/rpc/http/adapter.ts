@@ -12,6 +12,7 @@ import type { Listener } from "./onePort.ts"
 
 export interface AdapterOptions {
   readonly maxBytes: number
+  /** Ends the streams that are open; unary calls are finished. */
   readonly shutdown: AbortSignal
   /** Answers what is no rpc. */
   readonly fallback: Listener
@@ -23,12 +24,11 @@ export const connectAdapter = (routes: Routes, options: AdapterOptions): Listene
   const handle = connectNodeAdapter({
     routes: (router) => {
       for (const route of routes.unary) rpc(router, route.method, unary(route))
-      for (const route of routes.streaming) rpc(router, route.method, streaming(route))
+      for (const route of routes.streaming) rpc(router, route.method, streaming(route, options.shutdown))
       for (const register of options.extras) register(router)
     },
     fallback: (request, response) => options.fallback(request as never, response as never),
     readMaxBytes: options.maxBytes,
-    shutdownSignal: options.shutdown,
   })
   return (request, response) => handle(request, response)
 }
@@ -51,10 +51,10 @@ const unary = (route: UnaryRoute) => (request: Message, context: HandlerContext)
     else context.signal.addEventListener("abort", abort, { once: true })
   })
 
-const streaming = (route: StreamRoute) =>
+const streaming = (route: StreamRoute, shutdown: AbortSignal) =>
   async function* (request: Message, context: HandlerContext) {
     try {
-      yield* route.open(request, callOf(context), context.signal)
+      yield* route.open(request, callOf(context), AbortSignal.any([context.signal, shutdown]))
     } catch (cause) {
       throw isPublicError(cause) ? toConnectError(cause) : cause
     }

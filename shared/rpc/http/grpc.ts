@@ -3,15 +3,23 @@
  * sixth of the cost of the general adapter, which serves everything else.
  */
 
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2"
+import {
+  constants,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2"
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf"
 import { anyPack } from "@bufbuild/protobuf/wkt"
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts"
+import { peerNameOf } from "../Certificates.ts"
 import { Internal, InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
 import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
 import { headerView } from "./headers.ts"
+import { requestMs } from "./onePort.ts"
 import { grpcTimeout } from "./timeout.ts"
 
 const frameHead = 5
@@ -60,10 +68,14 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
     if (!answered) stop?.(hungUp)
   })
 
+  // A caller that sends its request too slowly is cut, so that it holds nothing for ever.
+  stream.setTimeout(requestMs, () => stream.close(constants.NGHTTP2_CANCEL))
+
   const timeoutMs = grpcTimeout(header("grpc-timeout"))
   if (timeoutMs === "malformed") return fail(malformed("grpc-timeout is malformed"))
   const receive = (body: Buffer): void => {
     if (answered) return
+    stream.setTimeout(0)
     if (body.length < frameHead || body[0] !== 0 || body.readUInt32BE(1) !== body.length - frameHead) {
       return fail(malformed("expected exactly one uncompressed message"))
     }
@@ -75,7 +87,7 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
         protocol: "grpc",
         requestId: acceptRequestId(header),
         header,
-        remoteAddress: stream.session?.socket.remoteAddress ?? "",
+        ...connectionOf(stream),
         timeoutMs,
         fieldNames: "name",
         setHeader: (name, value) => {
@@ -86,6 +98,27 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
     )
   }
   readBody(stream, maxBytes + frameHead, receive, () => fail(tooLarge(maxBytes)))
+}
+
+interface Connection {
+  readonly remoteAddress: string
+  readonly certifiedPeer: string | undefined
+}
+
+const connections = new WeakMap<Http2Session, Connection>()
+
+/** Who is at the other end, found out once for a connection. */
+const connectionOf = ({ session }: ServerHttp2Stream): Connection => {
+  if (session === undefined) return { remoteAddress: "", certifiedPeer: undefined }
+  const known = connections.get(session)
+  if (known !== undefined) return known
+  const { socket } = session
+  const connection = {
+    remoteAddress: socket.remoteAddress ?? "",
+    certifiedPeer: "getPeerCertificate" in socket ? peerNameOf(socket) : undefined,
+  }
+  connections.set(session, connection)
+  return connection
 }
 
 /** The refusal of a message over the limit. */

@@ -1,10 +1,12 @@
 /**
- * One cleartext port for HTTP/2 with prior knowledge (gRPC) and HTTP/1.1, told apart by the first bytes of a connection:
- * every HTTP/2 client starts with the same preface (RFC 9113, section 3.4).
+ * One port for HTTP/2 (gRPC) and HTTP/1.1. In cleartext they are told apart by the first bytes of a connection: every
+ * HTTP/2 client starts with the same preface (RFC 9113, section 3.4). Over TLS both sides agree on one (ALPN).
  */
 import * as http from "node:http"
 import * as http2 from "node:http2"
 import * as net from "node:net"
+import * as tls from "node:tls"
+import type { Certificates } from "../Certificates.ts"
 
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
@@ -13,10 +15,14 @@ export interface Handlers {
   readonly request: Listener
   /** Raw HTTP/2 streams; answers false to leave one to `request`. Absent: the port speaks HTTP/1.1 only. */
   readonly stream?: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => boolean
+  /** Present: only peers with a certificate of the mesh get in. */
+  readonly certificates?: Certificates | undefined
 }
 
 export interface OnePort {
   readonly server: net.Server
+  /** From now on every HTTP/1.1 answer asks its client to leave; nothing else changes yet. */
+  readonly drain: () => void
   /** Stops accepting, lets what runs finish within the grace period, then cuts what is left. */
   readonly close: (graceMs: number) => Promise<void>
 }
@@ -26,47 +32,46 @@ const preface = Buffer.from("PRI * HTTP/2.0\r\n")
 const silenceMs = 30_000
 /** How long the headers of a request may take, and a whole request. */
 const headersMs = 15_000
-const requestMs = 60_000
+export const requestMs = 60_000
 /** Longer than the idle time-out of common load balancers, so that they hang up first. */
 const keepAliveMs = 65_000
+const maxHeaderBytes = 16 * 1024
 
 export const onePort = (handlers: Handlers): OnePort => {
+  let draining = false
+  const request: Listener = (incoming, response) => {
+    if (draining && incoming.httpVersionMajor === 1) response.setHeader("connection", "close")
+    handlers.request(incoming, response)
+  }
   const http1 = http.createServer(
-    { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: requestMs },
-    handlers.request,
+    {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      maxHeaderSize: maxHeaderBytes,
+    },
+    request,
   )
   // Only a server that "listens" starts its checks of headersTimeout and requestTimeout, and knows its idle connections.
   http1.emit("listening")
-  const { stream } = handlers
-  const http2Server = stream === undefined ? undefined : serveHttp2(stream, handlers.request)
+  const http2Server = handlers.stream === undefined ? undefined : serveHttp2(handlers.stream, request)
   const sockets = new Set<net.Socket>()
-
-  const server = net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const known = (socket: net.Socket): void => {
     sockets.add(socket)
-    const cut = () => socket.destroy()
-    const timer = setTimeout(cut, silenceMs).unref()
-    const sniff = () => {
-      const chunk: Buffer | null = socket.read()
-      if (chunk === null) return
-      clearTimeout(timer)
-      socket.off("readable", sniff)
-      socket.off("error", cut)
-      socket.unshift(chunk)
-      const length = Math.min(chunk.length, preface.length)
-      const speaksHttp2 = chunk.subarray(0, length).equals(preface.subarray(0, length))
-      if (speaksHttp2 && http2Server !== undefined) http2Server.emit("connection", socket)
-      else http1.emit("connection", socket)
-    }
-    socket.on("error", cut)
-    socket.on("readable", sniff)
-    socket.once("close", () => {
-      clearTimeout(timer)
-      sockets.delete(socket)
-    })
-  })
+    socket.once("close", () => sockets.delete(socket))
+  }
+  const hand = (socket: net.Socket, speaksHttp2: boolean): void => {
+    if (speaksHttp2 && http2Server !== undefined) http2Server.take(socket)
+    else http1.emit("connection", socket)
+  }
+  const server =
+    handlers.certificates === undefined ? cleartext(known, hand) : encrypted(handlers.certificates, known, hand)
 
   return {
     server,
+    drain: () => {
+      draining = true
+    },
     close: (graceMs) =>
       new Promise((resolve) => {
         server.close()
@@ -88,8 +93,51 @@ export const onePort = (handlers: Handlers): OnePort => {
   }
 }
 
+type Known = (socket: net.Socket) => void
+type Hand = (socket: net.Socket, speaksHttp2: boolean) => void
+
+const cleartext = (known: Known, hand: Hand): net.Server =>
+  net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    known(socket)
+    const cut = () => socket.destroy()
+    const timer = setTimeout(cut, silenceMs).unref()
+    const sniff = () => {
+      const chunk: Buffer | null = socket.read()
+      if (chunk === null) return
+      clearTimeout(timer)
+      socket.off("readable", sniff)
+      socket.off("error", cut)
+      socket.unshift(chunk)
+      const length = Math.min(chunk.length, preface.length)
+      hand(socket, chunk.subarray(0, length).equals(preface.subarray(0, length)))
+    }
+    socket.on("error", cut)
+    socket.on("readable", sniff)
+    socket.once("close", () => clearTimeout(timer))
+  })
+
+const encrypted = (certificates: Certificates, known: Known, hand: Hand): net.Server => {
+  const settings = () => ({
+    ...certificates.current(),
+    minVersion: "TLSv1.3" as const,
+    requestCert: true,
+    rejectUnauthorized: true,
+  })
+  const server = tls.createServer(
+    { ...settings(), ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: headersMs },
+    (socket) => hand(socket.setNoDelay(), socket.alpnProtocol === "h2"),
+  )
+  // Before the handshake, so that a connection that never finishes one is cut at the end too.
+  server.on("connection", known)
+  const forget = certificates.onReplaced(() => server.setSecureContext(settings()))
+  server.once("close", forget)
+  return server
+}
+
 const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listener) => {
-  const server = http2.createServer({ settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 } })
+  const server = http2.createServer({
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024, maxHeaderListSize: maxHeaderBytes },
+  })
   const sessions = new Set<http2.ServerHttp2Session>()
   server.on("session", (session) => {
     sessions.add(session)
@@ -103,7 +151,7 @@ const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listen
     onRequest(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse)
   })
   return {
-    emit: (event: "connection", socket: net.Socket) => server.emit(event, socket),
+    take: (socket: net.Socket) => server.emit("connection", socket),
     goAway: () => {
       for (const session of sessions) session.close()
     },
