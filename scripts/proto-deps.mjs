@@ -14,7 +14,8 @@ const sources = {
   "google/rpc/error_details.proto": `${google}/google/rpc/error_details.proto`,
   "google/rpc/status.proto": `${google}/google/rpc/status.proto`,
   "grpc/health/v1/health.proto": "node_modules/grpc-health-check/proto/health/v1/health.proto",
-  "grpc/reflection/v1/reflection.proto": "node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto",
+  "grpc/reflection/v1/reflection.proto":
+    "node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto",
 }
 
 /** Writes every imported third-party source below `root`. */
@@ -57,7 +58,10 @@ function printMessage(message) {
     ...message.nestedType.filter((type) => !type.options?.mapEntry).flatMap((type) => printMessage(type)),
     ...message.field.filter((field) => !inOneof.has(field)).map((field) => printField(field, message.nestedType)),
     ...oneofs.flatMap(({ name, fields }) =>
-      block(`oneof ${name}`, fields.map((field) => printField(field, [], { label: false }))),
+      block(
+        `oneof ${name}`,
+        fields.map((field) => printField(field, [], { label: false })),
+      ),
     ),
     ...printExtensions(message.extension),
   ])
@@ -86,6 +90,5 @@ function printField(field, nested, { label = true } = {}) {
 
 const typeName = (field) => field.typeName || Type[field.type].toLowerCase()
 const maxFieldNumber = 536_870_911
-const printRange = (start, end) =>
-  start === end ? `${start}` : `${start} to ${end >= maxFieldNumber ? "max" : end}`
+const printRange = (start, end) => (start === end ? `${start}` : `${start} to ${end >= maxFieldNumber ? "max" : end}`)
 const block = (head, lines) => [`${head} {`, ...lines.map((line) => `  ${line}`), "}"]

@@ -2,6 +2,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -41,8 +42,9 @@ export const eventually = <A, E>(
   ask: Effect.Effect<A, E>,
   fact: (answer: A) => boolean,
   seconds = 30,
+  every: Duration.Input = "25 millis",
 ): Effect.Effect<A> =>
   Effect.flatMap(ask, (answer) => (fact(answer) ? Effect.succeed(answer) : Effect.fail(answer))).pipe(
-    Effect.retry(Schedule.spaced("25 millis").pipe(Schedule.upTo({ duration: `${seconds} seconds` }))),
+    Effect.retry(Schedule.spaced(every).pipe(Schedule.upTo({ duration: `${seconds} seconds` }))),
     Effect.catch((last) => Effect.die(new Error(`never true; last: ${JSON.stringify(last)}`))),
   )

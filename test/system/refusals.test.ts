@@ -59,7 +59,7 @@ layer(TestStack.layer, { excludeTestServices: true, timeout: "120 seconds" })("a
         // Locally the instances go down with the provisioner in good order, and come back with it.
         const { demo } = (yield* TestStack).state
         const session = call("GET", `${demo.apiUrl}/session`, { headers: bearer(demo.publicKey) })
-        yield* eventually(session, ({ status }) => status === 401)
+        yield* eventually(session, ({ status }) => status === 401, 30, "250 millis")
         expect([answer.status, answer.json.error]).toEqual([
           503,
           expect.objectContaining({ code: "service_unavailable", reason: "application_provisioning" }),
