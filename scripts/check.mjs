@@ -14,6 +14,7 @@ const steps = [
   { name: "contracts: lint", run: () => command("buf", "lint", "proto") },
   { name: "contracts: nothing broken since main", run: breaking },
   { name: "generated code is current", run: () => command(process.execPath, "scripts/generate.mjs", "--check") },
+  { name: "openapi.json is current", run: () => command(process.execPath, "scripts/openapi.ts", "--check") },
   { name: "tests", run: tests },
 ]
 

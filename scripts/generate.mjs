@@ -1,5 +1,6 @@
-// The code behind the contracts. Without arguments: all of gen/. With --third-party: only gen/google and gen/grpc, made at
-// install because third-party code is not committed. With --check: fails where the committed code is not current.
+// What is made from the contracts. Without arguments: all of gen/, and openapi.json. With --third-party: only gen/google
+// and gen/grpc, made at install because third-party code is not committed. With --check: fails where the committed code is
+// not current.
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { delimiter, join, relative, resolve } from "node:path"
@@ -61,4 +62,5 @@ else if (process.argv.includes("--check")) check()
 else {
   generateOwn("gen")
   generateThirdParty("gen")
+  execFileSync(process.execPath, ["scripts/openapi.ts"], { stdio: "inherit", env })
 }

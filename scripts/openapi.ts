@@ -1,6 +1,6 @@
 // openapi.json from the contracts: every REST route that somebody outside may call. With --check: fails where the
 // committed file is not what the contracts say.
-import { readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import type { DescService } from "@bufbuild/protobuf"
 import { StripeWebhookService } from "#gen/authsome/billing/v1/stripe_pb.ts"
 import { AccountService } from "#gen/authsome/control/v1/account_service_pb.ts"
@@ -112,7 +112,7 @@ const document = openApi({
 
 const text = `${JSON.stringify(document, null, 2)}\n`
 if (!process.argv.includes("--check")) writeFileSync(path, text)
-else if (readFileSync(path, "utf8") !== text) {
+else if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
   console.error(`${path} is not what the contracts say; run \`npm run gen\``)
   process.exit(1)
 }

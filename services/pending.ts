@@ -15,7 +15,6 @@ export const pending = {
     "listApplicationLogs",
     "getApplicationMetrics",
   ],
-  AuditService: ["listAuditEvents"],
   "control.InvoiceService": ["listInvoices", "getInvoice", "downloadInvoice"],
   PaymentMethodService: ["setPaymentMethod"],
   WebhookService: [

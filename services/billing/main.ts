@@ -7,6 +7,7 @@ import { PlanService } from "#gen/authsome/billing/v1/price_pb.ts"
 import { StripeWebhookService } from "#gen/authsome/billing/v1/stripe_pb.ts"
 import { Inbox } from "#shared/events/Inbox.ts"
 import { Nats } from "#shared/nats/Nats.ts"
+import * as Operations from "#shared/operations/rpc.ts"
 import * as Database from "#shared/postgres/Database.ts"
 import { Redis } from "#shared/redis/Redis.ts"
 import { internalKey } from "#shared/rpc/authenticate.ts"
@@ -29,6 +30,7 @@ const authorization = Layer.succeed(Authorization, {
 
 const Rpcs = Layer.mergeAll(
   UsageRpc.layer,
+  Operations.layer,
   Handlers.layer(InvoiceService, Effect.succeed({}), pending["billing.InvoiceService"]),
   Handlers.layer(BillingAccountService, Effect.succeed({}), pending.BillingAccountService),
   Handlers.layer(PlanService, Effect.succeed({}), pending.PlanService),

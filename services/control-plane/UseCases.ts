@@ -3,8 +3,8 @@ import * as Layer from "effect/Layer"
 import { Outbox } from "#shared/events/Outbox.ts"
 import { ApplicationStore } from "./applications/ApplicationStore.ts"
 import { Applications } from "./applications/Applications.ts"
-import { Idempotency } from "./idempotency/Idempotency.ts"
-import { IdempotencyStore } from "./idempotency/IdempotencyStore.ts"
+import { AuditEventStore } from "./audit/AuditEventStore.ts"
+import { AuditEvents } from "./audit/AuditEvents.ts"
 import { ApiKeyStore } from "./keys/ApiKeyStore.ts"
 import { ApiKeys } from "./keys/ApiKeys.ts"
 import { MemberStore } from "./members/MemberStore.ts"
@@ -28,7 +28,7 @@ const stores = Layer.mergeAll(
   ApiKeyStore.layer,
   RouteStore.layer,
   ObservationStore.layer,
-  IdempotencyStore.layer,
+  AuditEventStore.layer,
 )
 
 /** Needs a database, entropy for passwords and seals, a signer, and the installation's addresses. */
@@ -38,8 +38,9 @@ export const layer = Layer.mergeAll(
   ApiKeys.layer,
   Workspaces.layer,
   Observations.layer,
+  AuditEvents.layer,
 ).pipe(
   Layer.provideMerge(Applications.layer),
-  Layer.provideMerge(Layer.merge(RouteChanges.layer, Idempotency.layer)),
+  Layer.provideMerge(RouteChanges.layer),
   Layer.provideMerge(Layer.merge(stores, Outbox.layer)),
 )

@@ -1,9 +1,10 @@
 import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { Listening } from "#shared/rpc/Server.ts"
 import { applicationMade, call, password, signedUp, workspaceMade } from "./testing/TestClient.ts"
 import * as TestControlPlane from "./testing/TestControlPlane.ts"
-import { change, tablesWith } from "./testing/TestRowsStore.ts"
+import { change, holding, somebodyWaits, tablesWith } from "./testing/TestRowsStore.ts"
 
 layer(TestControlPlane.running(), { excludeTestServices: true })("the control plane, over REST", (it) => {
   it.effect("signs up, logs in, refreshes, tells who one is, and logs out", () =>
@@ -154,23 +155,71 @@ layer(TestControlPlane.running(), { excludeTestServices: true })("the control pl
     }),
   )
 
-  it.effect("answers a repeated request with the first answer, and another one under its key with a refusal", () =>
+  it.effect("answers a repeated request with the first answer, secret key and all, and makes nothing more", () =>
     Effect.gen(function* () {
       const { token, workspaceId } = yield* workspaceMade
       const path = `/workspaces/${workspaceId}/applications`
-      const create = (name: string) =>
-        call("POST", path, {
-          token,
-          body: { name, environment: "production" },
-          headers: { "idempotency-key": '"k-1"' },
-        })
-      const both = yield* Effect.all([create("One"), create("One")], { concurrency: "unbounded" })
-      expect(both.map(({ status }) => status)).toEqual([202, 202])
-      expect(both[1].json).toEqual(both[0].json)
-      const other = yield* create("Two")
-      expect([other.status, other.json.error.reason]).toEqual([409, "request_id_reused"])
+      const headers = { "idempotency-key": '"again"' }
+      const body = { name: "One", environment: "production", config: { mode: "saas", session: { timeout: "7d" } } }
+      const sameBody = { config: { session: { timeout: "7d" }, mode: "saas" }, environment: "production", name: "One" }
+      const first = yield* call("POST", path, { token, headers, body })
+      const again = yield* call("POST", path, { token, headers, body: sameBody })
+      expect([first.status, again.status]).toEqual([202, 202])
+      expect(again.json).toEqual(first.json)
+      expect(again.json.secretKey).toMatch(/^sk_live_/)
       expect((yield* call("GET", path, { token })).json.total).toBe(1)
-      expect(yield* tablesWith(both[0].json.secretKey)).toEqual([])
+      expect(yield* tablesWith(first.json.secretKey)).toEqual([])
+    }),
+  )
+
+  it.effect("refuses another request under the key of one, and lets a stranger use the same key", () =>
+    Effect.gen(function* () {
+      const { token } = yield* workspaceMade
+      const headers = { "idempotency-key": "k-1" }
+      const create = (who: string, name: string) => call("POST", "/workspaces", { token: who, headers, body: { name } })
+      const first = yield* create(token, "One")
+      const other = yield* create(token, "Two")
+      expect([other.status, other.json.error]).toMatchObject([409, { code: "conflict", reason: "request_id_reused" }])
+      const stranger = yield* create((yield* signedUp).token, "One")
+      expect([stranger.status, stranger.json.id === first.json.id]).toEqual([201, false])
+    }),
+  )
+
+  it.effect("runs one of two twins, tells the other to come back, and answers it then as the first", () =>
+    Effect.gen(function* () {
+      const { token, workspaceId } = yield* workspaceMade
+      const path = `/workspaces/${workspaceId}/applications`
+      const headers = { "idempotency-key": "twins" }
+      const create = call("POST", path, { token, headers, body: { name: "One", environment: "production" } })
+      const running = yield* holding(
+        workspaceId,
+        Effect.gen(function* () {
+          const first = yield* Effect.forkScoped(create)
+          yield* somebodyWaits
+          const twin = yield* create
+          expect(twin.status).toBe(409)
+          expect(twin.json.error).toMatchObject({ code: "conflict", reason: "request_in_progress", retryAfter: 1 })
+          expect(twin.headers.get("retry-after")).toBe("1")
+          return first
+        }),
+      )
+      const first = yield* Fiber.join(running)
+      const again = yield* create
+      expect([first.status, again.status, again.json]).toEqual([202, 202, first.json])
+      expect((yield* call("GET", path, { token })).json.total).toBe(1)
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("keeps nothing of a request that it refused: it may be made again when nothing hinders it", () =>
+    Effect.gen(function* () {
+      const { token } = yield* signedUp
+      const headers = { "idempotency-key": "refused" }
+      const body = { name: "Taken", slug: "taken-once" }
+      const stranger = yield* call("POST", "/workspaces", { token: (yield* signedUp).token, body })
+      const refused = yield* call("POST", "/workspaces", { token, headers, body })
+      expect([refused.status, refused.json.error.reason]).toEqual([409, "slug_taken"])
+      yield* change((sql) => sql`UPDATE workspaces SET slug = 'moved-away' WHERE id = ${stranger.json.id}`)
+      expect((yield* call("POST", "/workspaces", { token, headers, body })).status).toBe(201)
     }),
   )
 

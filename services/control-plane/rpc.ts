@@ -1,14 +1,17 @@
 /** Every service that the control plane serves, and who may call it. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AuditService } from "#gen/authsome/control/v1/audit_event_pb.ts"
 import { InvoiceService } from "#gen/authsome/control/v1/invoice_pb.ts"
 import { PaymentMethodService } from "#gen/authsome/control/v1/payment_method_pb.ts"
 import { WebhookService } from "#gen/authsome/control/v1/webhook_pb.ts"
+import * as Operations from "#shared/operations/rpc.ts"
+import * as AuditLogStore from "#shared/recording/AuditLogStore.ts"
+import * as Recording from "#shared/recording/Recording.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { pending } from "../pending.ts"
 import * as ApplicationRpc from "./applications/rpc.ts"
+import * as AuditRpc from "./audit/rpc.ts"
 import type { ControlPlaneConfig } from "./Config.ts"
 import * as DirectoryRpc from "./directory/rpc.ts"
 import * as KeyRpc from "./keys/rpc.ts"
@@ -23,7 +26,6 @@ import * as WorkspaceRpc from "./workspaces/rpc.ts"
 const none = Effect.succeed({})
 
 const notYet = Layer.mergeAll(
-  Handlers.layer(AuditService, none, pending.AuditService),
   Handlers.layer(InvoiceService, none, pending["control.InvoiceService"]),
   Handlers.layer(PaymentMethodService, none, pending.PaymentMethodService),
   Handlers.layer(WebhookService, none, pending.WebhookService),
@@ -38,6 +40,8 @@ const services = Layer.mergeAll(
   UsageRpc.layer,
   RoutingRpc.layer,
   DirectoryRpc.layer,
+  AuditRpc.layer,
+  Operations.layer,
   notYet,
 )
 
@@ -46,4 +50,5 @@ export const layer = ({ server, internalKeys }: ControlPlaneConfig) =>
   Server.layer({ config: server }, services).pipe(
     Layer.provide(Authenticate.layer({ internalKeys })),
     Layer.provide(Authorize.layer),
+    Layer.provide(Layer.provide(Recording.layer, AuditLogStore.layer)),
   )

@@ -2,16 +2,19 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
 import { Passwords } from "#shared/crypto/Password.ts"
 import { Sealer } from "#shared/crypto/Sealer.ts"
 import { Outbox } from "#shared/events/Outbox.ts"
 import * as Database from "#shared/postgres/Database.ts"
+import * as Recording from "#shared/recording/Recording.ts"
+import { SecurityEventStore } from "./audit/SecurityEventStore.ts"
+import * as SecurityLog from "./audit/SecurityLog.ts"
 import type { IdentityConfig } from "./Config.ts"
 import { CredentialStore } from "./credentials/CredentialStore.ts"
 import { Credentials } from "./credentials/Credentials.ts"
 import { TransactionStore } from "./database/TransactionStore.ts"
 import { IdentityEvents } from "./events/IdentityEvents.ts"
+import type { Queue } from "./events/queue.ts"
 import * as InstanceRpc from "./InstanceRpc.ts"
 import * as NovaRpc from "./NovaRpc.ts"
 import { SessionStore } from "./sessions/SessionStore.ts"
@@ -31,38 +34,56 @@ const stores = Layer.mergeAll(
   SigningKeyStore.layer,
 )
 
-const domain = (config: IdentityConfig) =>
+/** The record of calls is kept in the database that they change. */
+const recording = Recording.layer.pipe(Layer.provide(SecurityLog.layer), Layer.provide(SecurityEventStore.layer))
+
+const domain = (config: IdentityConfig, queue: Option.Option<Queue>) =>
   Layer.mergeAll(Users.layer, Credentials.layer).pipe(
     Layer.provideMerge(Sessions.layer),
     Layer.provide(AccessTokens.layer(config)),
     Layer.provideMerge(SigningKeys.layer(config.issuer)),
-    Layer.provide([Passwords.layer, Sealer.layerConfig, events(config.natsUrl)]),
+    Layer.merge(recording),
+    Layer.provide([Passwords.layer, Sealer.layerConfig, events(queue)]),
     Layer.provide(stores),
-    Layer.provide(
-      Database.layer({
-        url: config.databaseUrl,
-        applicationName: `identity ${config.role}`,
-        maxConnections: config.maxConnections,
-      }),
-    ),
   )
 
-/** Only who has a queue pays for the code that talks to it. */
-const events = (natsUrl: Option.Option<Redacted.Redacted<string>>) =>
-  Option.match(natsUrl, {
+const events = (queue: Option.Option<Queue>) =>
+  Option.match(queue, {
     onNone: () => IdentityEvents.layerNone,
+    onSome: ({ publishing }) => Layer.merge(Layer.provide(IdentityEvents.layer, Outbox.layer), publishing),
+  })
+
+/** Only who has a queue pays for the code that talks to it. */
+const queueOf = ({ natsUrl }: IdentityConfig): Effect.Effect<Option.Option<Queue>> =>
+  Option.match(natsUrl, {
+    onNone: () => Effect.succeedNone,
     onSome: (url) =>
-      Layer.unwrap(
-        Effect.map(
-          Effect.promise(() => import("./events/publishing.ts")),
-          ({ publishing }) => Layer.merge(Layer.provide(IdentityEvents.layer, Outbox.layer), publishing(url)),
-        ),
+      Effect.map(
+        Effect.promise(() => import("./events/queue.ts")),
+        ({ queue }) => Option.some(queue(url)),
       ),
+  })
+
+const database = (config: IdentityConfig) =>
+  Database.layer({
+    url: config.databaseUrl,
+    applicationName: `identity ${config.role}`,
+    maxConnections: config.maxConnections,
   })
 
 /** The program in the role that its configuration names. */
 export const program = (config: IdentityConfig) =>
-  (config.role === "nova" ? NovaRpc.layer(config) : InstanceRpc.layer(config)).pipe(
-    Layer.provide(Authorize.layer),
-    Layer.provide(domain(config)),
+  Layer.unwrap(
+    Effect.map(queueOf(config), (queue) => {
+      const kept = database(config)
+      const operations = Option.match(queue, {
+        onNone: () => Layer.empty,
+        onSome: (connected) => Layer.provide(connected.operations, kept),
+      })
+      return (config.role === "nova" ? NovaRpc.layer(config, operations) : InstanceRpc.layer(config)).pipe(
+        Layer.provide(Authorize.layer),
+        Layer.provide(domain(config, queue)),
+        Layer.provide(kept),
+      )
+    }),
   )

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import type { Overloaded } from "#shared/crypto/Password.ts"
 import {
   AlreadyExists,
-  FailedPrecondition,
   NotFound,
   type PublicError,
   ResourceExhausted,
@@ -11,7 +10,7 @@ import {
   Unavailable,
   Unimplemented,
 } from "#shared/rpc/PublicError.ts"
-import type { InvalidCredentials, RequestIdReused, SecondFactorNeeded } from "./credentials/Credential.ts"
+import type { InvalidCredentials, SecondFactorNeeded } from "./credentials/Credential.ts"
 import type { DatabaseFailed } from "./database/DatabaseFailed.ts"
 import type { SessionEnded } from "./sessions/Session.ts"
 import type { RefreshTokenInvalid, RefreshTokenReused } from "./tokens/RefreshToken.ts"
@@ -24,7 +23,6 @@ type DomainError =
   | Overloaded
   | RefreshTokenInvalid
   | RefreshTokenReused
-  | RequestIdReused
   | SecondFactorNeeded
   | SessionEnded
   | UsernameTaken
@@ -64,10 +62,6 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
     case "RefreshTokenReused":
       return Effect.fail(
         new Unauthenticated({ reason: "TOKEN_REUSED", message: "the refresh token was used before; sign in again" }),
-      )
-    case "RequestIdReused":
-      return Effect.fail(
-        new FailedPrecondition({ reason: "REQUEST_ID_REUSED", message: "the request id was used for another request" }),
       )
     case "SecondFactorNeeded":
       return Effect.fail(

@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf"
 import { assert, layer } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import { IdentityEventSchema } from "#gen/authsome/identity/v1/events_pb.ts"
@@ -124,17 +125,75 @@ layer(running(novaEnvironment), { excludeTestServices: true })("IdentityService"
     Effect.gen(function* () {
       const identity = yield* identityClient
       const request = { username: "donald", email: "donald@example.com", password, requestId: "req-1" }
-      const [first, second] = yield* Effect.all([identity.register(request), identity.register(request)], {
-        concurrency: 2,
-      })
-      assert.isDefined(first.user?.id)
-      assert.strictEqual(first.user?.id, second.user?.id)
-      const { valid } = yield* identity.verifyToken({ token: second.tokens?.accessToken ?? "" })
+      const first = yield* identity.register(request)
+      assert.deepStrictEqual(yield* identity.register(request), first)
+      const { valid } = yield* identity.verifyToken({ token: first.tokens?.accessToken ?? "" })
       assert.isTrue(valid)
       for (const other of [{ email: "knuth@example.com" }, { password: "another password" }]) {
         const refused = yield* Effect.flip(identity.register({ ...request, ...other }))
-        assert.strictEqual(refused.reason, "REQUEST_ID_REUSED")
+        assert.deepStrictEqual([refused._tag, refused.reason], ["FailedPrecondition", "REQUEST_ID_REUSED"])
       }
+      const sql = yield* SqlClient.SqlClient
+      const [kept] = yield* sql<{ readonly text: string }>`
+        SELECT encode(request_digest, 'escape') || encode(response, 'escape') AS text FROM idempotency
+        WHERE request_id = 'req-1'`
+      assert.match(kept?.text ?? "", /^v1\.test\.[^.]+v1\.test\.[^.]+$/)
+    }),
+  )
+
+  it.effect("registers one of two twins, tells the other to come back, and answers it then as the first", () =>
+    Effect.gen(function* () {
+      const identity = yield* identityClient
+      const sql = yield* SqlClient.SqlClient
+      const register = identity.register({ username: "twin", email: "twin@example.com", password, requestId: "req-2" })
+      const running = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`LOCK TABLE users IN SHARE MODE`
+          const first = yield* Effect.forkScoped(register)
+          const waiting = sql`
+            SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))`
+          yield* eventually(Effect.filterOrFail(waiting, (rows) => rows.length > 0))
+          const twin = yield* Effect.flip(register)
+          assert.deepStrictEqual([twin._tag, twin.reason, twin.retryAfterMs], ["Aborted", "REQUEST_IN_PROGRESS", 1000])
+          return first
+        }),
+      )
+      const first = yield* Fiber.join(running)
+      assert.deepStrictEqual(yield* register, first)
+      const events = yield* eventsAbout(first.user?.id ?? "")
+      assert.deepStrictEqual(
+        events.map((event) => event.case),
+        ["userRegistered"],
+      )
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("records what happened to whom, by which program, from which device, and nothing that did not happen", () =>
+    Effect.gen(function* () {
+      const { identity, id, email, access, refresh } = yield* register("hedy")
+      const client = { ipAddress: "203.0.113.9", userAgent: "radio/1" }
+      const login = signedIn(yield* identity.login({ identifier: email, password, client }))
+      yield* Effect.flip(identity.login({ identifier: email, password: "wrong", client }))
+      yield* identity.updateUserProfile({ userId: id, bio: "frequency hopping" })
+      yield* identity.updateUserProfile({ userId: id, bio: "frequency hopping" })
+      yield* Effect.flip(identity.updateUserProfile({ userId: id, username: "Grace" }))
+      for (const token of [access, refresh, "unknown"]) yield* identity.logout({ token })
+      yield* identity.revokeToken({ token: login?.tokens?.refreshToken ?? "" })
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql<{ readonly text: string; readonly action: string; readonly requestId: string }>`
+        SELECT action, request_id, to_jsonb(event)::text AS text
+        FROM security_audit_log AS event WHERE user_id = ${id}::uuid ORDER BY occurred_at, event.id`
+      assert.deepStrictEqual(
+        rows.map(({ action }) => action),
+        ["user.registered", "user.logged_in", "user.profile_updated", "user.logged_out", "session.revoked"],
+      )
+      const [, loggedIn, updated] = rows.map((row) => JSON.parse(row.text))
+      const { ipAddress: ip_address, userAgent: user_agent } = client
+      assert.include(loggedIn, { user_id: id, key_id: null, peer: "tests", ip_address, user_agent })
+      assert.deepInclude(updated, { ip_address: "", details: { fields: ["userId", "bio"] } })
+      for (const { requestId } of rows) assert.match(requestId, /^req_/)
+      const text = rows.map((row) => row.text).join()
+      for (const secret of [email, password, access, refresh, "frequency"]) assert.notInclude(text, secret)
     }),
   )
 

@@ -1,14 +1,17 @@
 /** authsome.identity.v1.IdentityService, for backend services. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { IdentityService } from "#gen/authsome/identity/v1/identity_service_pb.ts"
 import { TokenDefect } from "#gen/authsome/identity/v1/token_pb.ts"
-import { Call, Caller } from "#shared/rpc/Caller.ts"
+import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { pending } from "../pending.ts"
+import type { SignedIn } from "./credentials/Credential.ts"
 import { Credentials } from "./credentials/Credentials.ts"
 import { refuse } from "./proto.ts"
 import { fromClientInfo, toClaims, toTokens } from "./sessions/proto.ts"
+import type { ClientInfo, SessionEnd } from "./sessions/Session.ts"
 import { Sessions } from "./sessions/Sessions.ts"
 import { pageOf } from "./users/Page.ts"
 import { toUser } from "./users/proto.ts"
@@ -18,6 +21,14 @@ import { Users } from "./users/Users.ts"
 // The contract has checked that an id is a UUID; the database has them in lower case.
 const userIdOf = (text: string) => UserId.make(text.toLowerCase())
 
+/** The person at the client has signed up or in; their program tells us of it. */
+const signedIn = (client: ClientInfo) => (ready: Effect.Effect<SignedIn, Parameters<typeof refuse>[0]>) =>
+  ready.pipe(
+    Effect.tap(({ user }) => changed({ type: "user", id: user.id, origin: client })),
+    Effect.map(({ user, tokens }) => ({ user: toUser(user), tokens: toTokens(tokens) })),
+    Effect.catch(refuse),
+  )
+
 export const layer = Handlers.layer(
   IdentityService,
   Effect.gen(function* () {
@@ -25,33 +36,37 @@ export const layer = Handlers.layer(
     const credentials = yield* Credentials
     const sessions = yield* Sessions
 
+    /** Finds the session of a token, and then ends it. */
+    const ending = (why: SessionEnd) =>
+      Effect.fnUntraced(function* ({ token }: { readonly token: string }) {
+        const session = yield* Effect.catch(sessions.sessionOf(Redacted.make(token)), refuse)
+        return Effect.gen(function* () {
+          const owner = Option.isSome(session) ? yield* sessions.end(session.value, why) : Option.none()
+          yield* Option.isSome(owner) ? changed({ type: "user", id: owner.value }) : unchanged
+          return {}
+        }).pipe(Effect.catch(refuse))
+      })
+
     return {
-      register: Effect.fnUntraced(function* ({ username, email, password, displayName, client, requestId }) {
-        const caller = yield* Caller
-        const { rpc } = yield* Call
-        const peer = caller._tag === "Peer" ? caller.name : ""
-        const { user, tokens } = yield* credentials
-          .signUp({
-            username,
-            email,
-            password: Redacted.make(password),
-            displayName,
-            client: fromClientInfo(client),
-            request: requestId === "" ? undefined : { caller: peer, rpc, id: requestId },
-          })
-          .pipe(Effect.catch(refuse))
-        return { user: toUser(user), tokens: toTokens(tokens) }
+      register: Handlers.prepared(({ username, email, password, displayName, client: info }) => {
+        const client = fromClientInfo(info)
+        return credentials
+          .prepareSignUp({ username, email, password: Redacted.make(password), displayName, client })
+          .pipe(Effect.map(signedIn(client)), Effect.catch(refuse))
       }),
 
-      login: Effect.fnUntraced(function* ({ identifier, password, client }) {
-        const { user, tokens } = yield* credentials
-          .signIn({ identifier, password: Redacted.make(password), client: fromClientInfo(client) })
-          .pipe(Effect.catch(refuse))
-        return { outcome: { case: "signedIn", value: { user: toUser(user), tokens: toTokens(tokens) } } }
+      login: Handlers.prepared(({ identifier, password, client: info }) => {
+        const client = fromClientInfo(info)
+        return credentials
+          .prepareSignIn({ identifier, password: Redacted.make(password), client })
+          .pipe(
+            Effect.map(signedIn(client)),
+            Effect.map(Effect.map((value) => ({ outcome: { case: "signedIn" as const, value } }))),
+            Effect.catch(refuse),
+          )
       }),
 
-      logout: ({ token }) =>
-        sessions.endOf(Redacted.make(token), "loggedOut").pipe(Effect.as({}), Effect.catch(refuse)),
+      logout: Handlers.prepared(ending("loggedOut")),
 
       refreshToken: ({ refreshToken }) =>
         sessions.refresh(Redacted.make(refreshToken)).pipe(
@@ -59,8 +74,7 @@ export const layer = Handlers.layer(
           Effect.catch(refuse),
         ),
 
-      revokeToken: ({ token }) =>
-        sessions.endOf(Redacted.make(token), "revoked").pipe(Effect.as({}), Effect.catch(refuse)),
+      revokeToken: Handlers.prepared(ending("revoked")),
 
       verifyToken: ({ token }) =>
         sessions.verify(Redacted.make(token)).pipe(
@@ -101,7 +115,8 @@ export const layer = Handlers.layer(
             ...{ username, displayName, avatarUrl, firstName, lastName, bio, location, phoneNumber },
           })
           .pipe(
-            Effect.map((user) => ({ user: toUser(user) })),
+            Effect.tap(({ user, updated }) => (updated ? changed({ type: "user", id: user.id }) : unchanged)),
+            Effect.map(({ user }) => ({ user: toUser(user) })),
             Effect.catch(refuse),
           ),
     }

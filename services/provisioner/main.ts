@@ -7,6 +7,7 @@ import { Sealer } from "#shared/crypto/Sealer.ts"
 import { Inbox } from "#shared/events/Inbox.ts"
 import * as OutboxRelay from "#shared/events/OutboxRelay.ts"
 import { Nats } from "#shared/nats/Nats.ts"
+import * as Operations from "#shared/operations/rpc.ts"
 import * as Database from "#shared/postgres/Database.ts"
 import { internalKey } from "#shared/rpc/authenticate.ts"
 import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
@@ -26,7 +27,7 @@ import { TenantDatabases } from "./database/TenantDatabases.ts"
 const root = join(import.meta.dirname, "..", "..")
 
 const server = ({ server, internalKey: key }: ProvisionerConfig) =>
-  Server.layer({ config: server }, Rpc.layer).pipe(
+  Server.layer({ config: server }, Layer.merge(Rpc.layer, Operations.layer)).pipe(
     Layer.provide(Layer.succeed(Authentication, { INTERNAL: internalKey([key]) })),
     // No rpc of this program asks for a permission; one that did would be refused.
     Layer.provide(

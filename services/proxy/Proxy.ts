@@ -14,7 +14,6 @@ import * as Server from "#shared/rpc/Server.ts"
 import type { ProxyConfig } from "./Config.ts"
 import * as Forward from "./forward/http.ts"
 import { Instances } from "./forward/Instances.ts"
-import { RequestIds } from "./forward/RequestIds.ts"
 import { RateLimits } from "./limits/RateLimits.ts"
 import { ActiveUsers } from "./metering/ActiveUsers.ts"
 import { Meter } from "./metering/Meter.ts"
@@ -64,7 +63,6 @@ export const layer = (config: ProxyConfig) => {
   }).pipe(
     Layer.provide([
       RateLimits.layer,
-      RequestIds.layer,
       Instances.layer({ timeout: config.upstreamTimeout, connections: config.upstreamConnections }),
     ]),
   )

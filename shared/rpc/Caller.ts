@@ -59,6 +59,12 @@ export interface Demand {
   readonly resource: string
 }
 
+/** What the authorization found out on its way. */
+export interface Grant {
+  /** What the resource belongs to: the record of a change is kept for it. */
+  readonly container?: string
+}
+
 /**
  * Decides whether a caller may do what the contract demands. Fails with `NotFound` where the caller may not even know
  * that the resource exists.
@@ -66,6 +72,6 @@ export interface Demand {
 export class Authorization extends Context.Service<
   Authorization,
   {
-    readonly authorize: (caller: CallerIdentity, demand: Demand) => Effect.Effect<void, PublicError>
+    readonly authorize: (caller: CallerIdentity, demand: Demand) => Effect.Effect<Grant, PublicError>
   }
 >()("shared/rpc/Authorization") {}

@@ -2,14 +2,15 @@
  * The handlers of a protobuf service: an Effect for each unary rpc, a Stream for each server-streaming one. A missing
  * rpc, a wrong response field or an error outside the public family does not compile.
  */
-import type {
-  DescMethod,
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  DescService,
-  Message,
-  MessageInitShape,
-  MessageShape,
+import {
+  create,
+  type DescMethod,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
 } from "@bufbuild/protobuf"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,8 +34,33 @@ export type Handlers<S extends DescService, Pending extends string = never> = {
   readonly [K in Exclude<keyof S["method"], Pending>]: Handler<S["method"][K]>
 }
 
-export type UnaryHandler = (request: Message) => Effect.Effect<object, PublicError, PerCall>
+export interface UnaryHandler {
+  (request: Message): Effect.Effect<object, PublicError, PerCall>
+  /** The same in two steps, where the handler was made by `prepared`. */
+  readonly prepare?: (
+    request: Message,
+  ) => Effect.Effect<Effect.Effect<object, PublicError, PerCall>, PublicError, PerCall>
+  /** Its turn has not come. */
+  readonly pending?: true
+}
 export type StreamHandler = (request: Message) => Stream.Stream<object, PublicError, PerCall>
+
+/**
+ * A handler in two steps. A call that is recorded (an audit action in its contract, an idempotency key in its request)
+ * runs within a transaction, so that the record and the change are one; the first step comes before that transaction, and
+ * what it makes runs in it. Dear work such as hashing a password belongs in the first step, where it holds no connection,
+ * and so does what must outlast a refusal.
+ */
+export const prepared = <I, O>(
+  prepare: (request: I) => Effect.Effect<Effect.Effect<O, PublicError, PerCall>, PublicError, PerCall>,
+): ((request: I) => Effect.Effect<O, PublicError, PerCall>) =>
+  Object.assign((request: I) => Effect.flatten(prepare(request)), { prepare })
+
+// A handler answers with a message or with what makes one; `layer` has checked which message.
+export const messageOf =
+  (method: DescMethod) =>
+  (answer: object): Message =>
+    "$typeName" in answer ? (answer as Message) : create(method.output, answer as Record<string, unknown>)
 
 /** A service with its handlers, erased to what a server needs. */
 export interface Implementation {
@@ -99,7 +125,7 @@ const erase = (service: DescService, handlers: object, pending: ReadonlyArray<st
     const isPending = pending.includes(method.localName)
     switch (method.methodKind) {
       case "unary":
-        unary.set(method, isPending ? () => Effect.fail(notYet(method)) : (byName[method.localName] as UnaryHandler))
+        unary.set(method, isPending ? pendingHandler(method) : (byName[method.localName] as UnaryHandler))
         break
       case "server_streaming":
         streaming.set(
@@ -114,6 +140,9 @@ const erase = (service: DescService, handlers: object, pending: ReadonlyArray<st
   }
   return { service, unary, streaming }
 }
+
+const pendingHandler = (method: DescMethod): UnaryHandler =>
+  Object.assign(() => Effect.fail(notYet(method)), { pending: true } as const)
 
 const notYet = (method: DescMethod): Unimplemented =>
   new Unimplemented({ reason: "UNIMPLEMENTED", message: `${method.name} is not offered yet` })

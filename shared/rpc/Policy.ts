@@ -1,5 +1,5 @@
 /** The policy of an rpc, read from its contract once, when the rpc is registered. */
-import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf"
+import { type DescMethod, getOption, hasOption, ScalarType } from "@bufbuild/protobuf"
 import { durationMs, MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt"
 import { Access, ErrorShape, policy as policyOption } from "#gen/authsome/mesh/v1/policy_pb.ts"
 
@@ -19,6 +19,10 @@ export interface Policy {
   readonly successStatus: number
   readonly accessLog: boolean
   readonly flatErrors: boolean
+  /** The name under which a change is recorded; empty: it is not. */
+  readonly audit: string
+  /** Whether a request may carry an idempotency key in `request_id`, which is honoured wherever a call changes anything. */
+  readonly takesIdempotencyKey: boolean
   /** Whether a client may repeat the call after a failure that may or may not have reached the server. */
   readonly repeatable: boolean
 }
@@ -54,6 +58,10 @@ export const policyOf = (method: DescMethod): Policy => {
     successStatus: option.successStatus || (method.output.fields.length === 0 ? 204 : 200),
     accessLog: option.accessLog,
     flatErrors: option.errorShape === ErrorShape.FLAT,
+    audit: option.audit,
+    takesIdempotencyKey:
+      method.idempotency !== Idempotency.NO_SIDE_EFFECTS &&
+      method.input.fields.some(({ name, scalar }) => name === "request_id" && scalar === ScalarType.STRING),
     repeatable: method.idempotency === Idempotency.NO_SIDE_EFFECTS || method.idempotency === Idempotency.IDEMPOTENT,
   }
 }

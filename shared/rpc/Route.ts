@@ -2,13 +2,7 @@
  * One rpc as a server runs it, whatever the protocol: identity, validation, permission, handler, in this order, inside
  * one span and one deadline. This is the only place where a policy is enforced.
  */
-import {
-  create,
-  type DescMethod,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  type Message,
-} from "@bufbuild/protobuf"
+import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -17,12 +11,12 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { isSqlError } from "effect/sql/SqlError"
-import { newRequestId, RequestId, requestIdHeader, wellFormedRequestId } from "../telemetry/RequestId.ts"
+import { RequestId, requestIdHeader } from "../telemetry/RequestId.ts"
 import { parseTraceparent, traceparentHeader } from "../telemetry/traceparent.ts"
 import type { AdmissionGate } from "./AdmissionGate.ts"
 import { Authentication, Authorization, Call, Caller, type CallerIdentity, type CallFacts } from "./Caller.ts"
 import { Deadline } from "./Deadline.ts"
-import type { Implementation, StreamHandler, UnaryHandler } from "./Handlers.ts"
+import { type Implementation, messageOf, type StreamHandler, type UnaryHandler } from "./Handlers.ts"
 import { observeCall } from "./metrics.ts"
 import { type Policy, policyOf, rpcName } from "./Policy.ts"
 import {
@@ -35,6 +29,7 @@ import {
   Unauthenticated,
   Unavailable,
 } from "./PublicError.ts"
+import { type Admitted, answerOf, Recorder } from "./Recorder.ts"
 import { type FieldNames, violationsOf } from "./validation.ts"
 
 /** What a protocol knows of a call before its handler runs. */
@@ -99,12 +94,6 @@ const unexpectedPeer = new PermissionDenied({
 })
 const defect = new Internal({ reason: "INTERNAL", message: "internal error" })
 
-/** The caller's request id where it is well formed, else a new one. */
-export const acceptRequestId = (header: CallInit["header"]): string => {
-  const given = header(requestIdHeader)
-  return given !== undefined && wellFormedRequestId(given) ? given : Effect.runSync(newRequestId)
-}
-
 type Base = Context.Context<Authentication | Authorization>
 
 /** Compiles the rpcs of `implementations` into routes. Dies where a contract has no complete policy. */
@@ -112,15 +101,19 @@ export const compileRoutes = (
   implementations: ReadonlyArray<Implementation>,
   gate: AdmissionGate,
 ): Effect.Effect<Routes, never, Authentication | Authorization> =>
-  Effect.contextWith((base: Base) =>
-    Effect.sync(() => ({
-      unary: implementations.flatMap(({ unary }) =>
-        [...unary].map(([method, handler]) => unaryRoute(method, handler, base, gate)),
-      ),
-      streaming: implementations.flatMap(({ streaming }) =>
-        [...streaming].map(([method, handler]) => streamRoute(method, handler, base)),
-      ),
-    })),
+  Effect.contextWith((context: Base) =>
+    Effect.sync(() => {
+      // A flat base, so that what each call adds to it is an overlay and never a copy of all services.
+      const base: Base = Context.makeUnsafe(new Map(context.mapUnsafe))
+      return {
+        unary: implementations.flatMap(({ unary }) =>
+          [...unary].map(([method, handler]) => unaryRoute(method, handler, base, gate)),
+        ),
+        streaming: implementations.flatMap(({ streaming }) =>
+          [...streaming].map(([method, handler]) => streamRoute(method, handler, base)),
+        ),
+      }
+    }),
   )
 
 const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: AdmissionGate): UnaryRoute => {
@@ -128,6 +121,7 @@ const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: A
   const guard = guardOf(method, base)
   const observe = observeCall(guard.rpc, base)
   const output = messageOf(method)
+  const answer = answerOf(method, guard.policy, handler, Option.getOrUndefined(Context.getOption(base, Recorder)))
 
   return {
     method,
@@ -158,8 +152,8 @@ const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: A
       }
       const start = (): void => {
         const program = guard.traced(
-          Effect.flatMap(guard.admit(request, call), (caller) =>
-            Effect.provideService(handler(request), Caller, caller),
+          Effect.flatMap(guard.admit(request, call), (admitted) =>
+            Effect.provideService(answer(request, call.facts, admitted), Caller, admitted.caller),
           ),
           call,
         )
@@ -200,7 +194,7 @@ const streamRoute = (desc: DescMethod, handler: StreamHandler, base: Base): Stre
     open: (request, init, signal) => {
       const call = guard.begin(init)
       const startedAt = performance.now()
-      const admitted = Effect.map(guard.admit(request, call), (caller) =>
+      const admitted = Effect.map(guard.admit(request, call), ({ caller }) =>
         Stream.provideService(handler(request), Caller, caller),
       )
       const messages = Stream.unwrap(admitted).pipe(
@@ -265,16 +259,16 @@ const guardOf = (method: DescMethod, base: Base) => {
   }
 
   /** Identity, then the request's rules, then the permission. */
-  const admit = (request: Message, facts: CallFacts, names: FieldNames): Effect.Effect<CallerIdentity, PublicError> =>
+  const admit = (request: Message, facts: CallFacts, names: FieldNames): Effect.Effect<Admitted, PublicError> =>
     Effect.flatMap(authenticate(facts), (caller) => {
       if (!isExpected(policy, caller)) return Effect.fail(unexpectedPeer)
       const invalid = violationsOf(method.input, request, names)
       if (invalid !== undefined) return Effect.fail(invalid)
-      if (policy.permission === "") return Effect.succeed(caller)
+      if (policy.permission === "") return Effect.succeed({ caller, grant: {} })
       const resource = scope === undefined ? "" : fieldText(request, scope.localName)
-      return Effect.as(
+      return Effect.map(
         authorization.authorize(caller, { permission: policy.permission, field: policy.scope, resource }),
-        caller,
+        (grant) => ({ caller, grant }),
       )
     })
 
@@ -333,12 +327,6 @@ const authenticator = (policy: Policy, rpc: string, base: Base) => {
     )
   return known ?? unknown
 }
-
-// A handler answers with a message or with what makes one; `Handlers.layer` has checked which message.
-const messageOf =
-  (method: DescMethod) =>
-  (value: object): Message =>
-    "$typeName" in value ? (value as Message) : create(method.output, value as Record<string, unknown>)
 
 /** Whether the contract lets this program of the mesh call. */
 const isExpected = ({ callers }: Policy, caller: CallerIdentity): boolean =>

@@ -28,6 +28,7 @@ import { rpcName } from "./Policy.ts"
 import { compileRoutes, type Routes, stopping, type UnaryRoute } from "./Route.ts"
 import { reflectionService } from "./reflection.ts"
 import { noRoute } from "./rest/errors.ts"
+import { openApiRoute } from "./rest/openapi/route.ts"
 import { sendError, transcoder } from "./rest/Transcoder.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly outsideRpc?: boolean
   /** A response header of REST answers that names the path template, for whoever counts requests by it. */
   readonly routeHeader?: string
+  /** False: every rpc is served by the general adapter, to compare the two. True where unset. */
+  readonly straight?: boolean
 }
 
 /** The ports that a server got: those of its configuration, or free ones where that said 0. */
@@ -106,13 +109,13 @@ const outsideFace = (
   observe: (endpoint: string, status: number, millis: number) => void,
   { options, shutdown, health }: FaceContext,
 ): Listener => {
-  const { config, outsideRpc = true, routeHeader } = options
+  const { config, outsideRpc = true, routeHeader, straight = true } = options
   const isOutside = ({ policy }: { readonly policy: UnaryRoute["policy"] }) => policy.access !== "INTERNAL"
   const routes: Routes = { unary: all.unary.filter(isOutside), streaming: all.streaming.filter(isOutside) }
   const rest = transcoder(routes.unary, { maxBytes: config.maxBodyBytes, routeHeader, observe })
   const nothing: Listener = (_request, response) => void sendError(response, noRoute)
-  const chain = [...httpRoutes, health]
-  if (outsideRpc) chain.push(connectUnary(byPath(routes), config.maxMessageBytes))
+  const chain = [...httpRoutes, health, openApiRoute(routes.unary.map(({ method }) => method))]
+  if (outsideRpc && straight) chain.push(connectUnary(byPath(routes), config.maxMessageBytes))
   chain.push(rest.handle)
   const rpc = outsideRpc
     ? connectAdapter(routes, { maxBytes: config.maxMessageBytes, shutdown, fallback: nothing, extras: [] })
@@ -131,7 +134,7 @@ const meshFace = (
   const maxBytes = options.config.maxMessageBytes
   const nothing: Listener = (_request, response) => void sendError(response, noRoute)
   const rpc = connectAdapter(routes, { maxBytes, shutdown, fallback: nothing, extras })
-  const stream = grpcUnary(byPath(routes), maxBytes)
+  const stream = options.straight === false ? () => false : grpcUnary(byPath(routes), maxBytes)
   return {
     stream,
     request: (request, response) => {

@@ -54,7 +54,8 @@ export const codeOf = (error: PublicError): Code => codes[error._tag]
 
 /** The error as Connect and gRPC send it. */
 export const toConnectError = (error: PublicError): ConnectError => {
-  const wire = new ConnectError(error.message, codeOf(error))
+  // Half of a surrogate pair, which a message may quote from a request, cannot be written in any protocol.
+  const wire = new ConnectError(error.message.toWellFormed(), codeOf(error))
   wire.details.push({
     desc: ErrorInfoSchema,
     value: { reason: error.reason, domain: errorDomain, metadata: { ...error.metadata } },

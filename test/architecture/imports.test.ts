@@ -11,6 +11,8 @@ const levels = [
   ["postgres", "redis", "nats", "mail", "servers"],
   ["events"],
   ["rpc"],
+  ["recording"],
+  ["operations"],
   ["testing"],
 ]
 

@@ -14,6 +14,7 @@ import { Authentication, Authorization, Call, Caller } from "#shared/rpc/Caller.
 import { Deadline } from "#shared/rpc/Deadline.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { classes, isReason, NotFound, PermissionDenied, Unauthenticated } from "#shared/rpc/PublicError.ts"
+import { Recorder } from "#shared/rpc/Recorder.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import type { ServerConfig } from "#shared/rpc/ServerConfig.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
@@ -21,12 +22,21 @@ import { Readiness } from "#shared/runtime/Readiness.ts"
 export const meshKey = Redacted.make("mesh-key-of-the-probe")
 const nextMeshKey = Redacted.make("the-key-that-replaces-it")
 
+/** The metadata that ListItems sends back. */
+const echoedHeaders = ["x-note", "x-note-bin"]
+
 /** What the handlers saw. */
 export class Seen extends Context.Service<
   Seen,
-  { interrupted: number; finished: number; attempts: number; permissions: Array<string> }
+  { interrupted: number; finished: number; attempts: number; permissions: Array<string>; records: Array<string> }
 >()("test/mesh/Seen") {
-  static readonly layer = Layer.sync(Seen, () => ({ interrupted: 0, finished: 0, attempts: 0, permissions: [] }))
+  static readonly layer = Layer.sync(Seen, () => ({
+    interrupted: 0,
+    finished: 0,
+    attempts: 0,
+    permissions: [],
+    records: [],
+  }))
 }
 
 const count = (seen: typeof Seen.Service, what: "interrupted" | "finished") =>
@@ -46,7 +56,14 @@ const handlers = Handlers.layer(
           : Effect.succeed({
               item: { id: itemId, displayName: "One", kind: ItemKind.ROUND, sizeBytes: 5_000_000_000n },
             }),
-      listItems: ({ filter }) => Effect.succeed({ ...(filter === undefined ? {} : { filter }), total: 0 }),
+      listItems: Effect.fnUntraced(function* ({ filter }) {
+        const { header, setHeader } = yield* Call
+        for (const name of echoedHeaders) {
+          const value = header(name)
+          if (value !== undefined) setHeader(name, value)
+        }
+        return { ...(filter === undefined ? {} : { filter }), total: 0 }
+      }),
       deleteItem: () => Effect.succeed({}),
       misbehave: Effect.fnUntraced(function* ({ how, reason, times }) {
         seen.attempts += 1
@@ -106,7 +123,7 @@ const authorization = Layer.effect(
       seen.permissions.push(`${permission} ${field}=${resource}`)
       return caller._tag === "User" && caller.userId === "reader" && permission !== "items.read"
         ? Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "readers only read" }))
-        : Effect.void
+        : Effect.succeed({})
     },
   })),
 )
@@ -121,8 +138,28 @@ export const serverConfig: ServerConfig = {
   shutdownGrace: Duration.seconds(5),
 }
 
-/** The probe, listening; provides its ports and what its handlers saw. */
-export const layer = Server.layer({ config: serverConfig, routeHeader: "x-probe-route" }, handlers).pipe(
-  Layer.provide([authentication, authorization, Readiness.layer, Logger.layer([])]),
-  Layer.provideMerge(Seen.layer),
+/** There is no database here: it is noted that a record was asked for, and of what. */
+const recorder = Layer.effect(
+  Recorder,
+  Effect.map(Seen, (seen) => ({
+    record: ({ policy: { audit } }, steps) =>
+      Effect.tap(Effect.flatten(steps), () => Effect.sync(() => void seen.records.push(audit))),
+  })),
 )
+
+/** The probe with further options of its server. */
+export const layerWith = (options: Omit<Server.ServerOptions, "config">) =>
+  Server.layer({ config: serverConfig, routeHeader: "x-probe-route", ...options }, handlers).pipe(
+    Layer.provide([authentication, authorization, recorder, Readiness.layer, Logger.layer([])]),
+    Layer.provideMerge(Seen.layer),
+  )
+
+/** The probe, listening; provides its ports and what its handlers saw. Its log goes to `log`. */
+export const layerLogging = (log: Layer.Layer<never>) =>
+  Server.layer({ config: serverConfig, routeHeader: "x-probe-route" }, handlers).pipe(
+    Layer.provide([authentication, authorization, recorder, Readiness.layer, log]),
+    Layer.provideMerge(Seen.layer),
+  )
+
+/** The same without a log. */
+export const layer = layerLogging(Logger.layer([]))

@@ -45,7 +45,7 @@ class Workshop extends Context.Service<
 
 const nobody = Layer.merge(
   Layer.succeed(Authentication, {}),
-  Layer.succeed(Authorization, { authorize: () => Effect.void }),
+  Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) }),
 )
 
 const server = Server.layer(

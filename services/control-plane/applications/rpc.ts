@@ -1,11 +1,11 @@
 /** authsome.control.v1.ApplicationService: message in, use case, message out. */
 import * as Effect from "effect/Effect"
 import { ApplicationService } from "#gen/authsome/control/v1/application_pb.ts"
+import { changed } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { invalidFields, NotFound } from "#shared/rpc/PublicError.ts"
 import { pending } from "../../pending.ts"
 import { given } from "../given.ts"
-import { repeatable } from "../idempotency/rpc.ts"
 import { pageOf } from "../Page.ts"
 import { applicationLimitReached, slugTaken, workspaceNotActive, workspaceNotFound } from "../workspaces/rpc.ts"
 import { WorkspaceId } from "../workspaces/Workspace.ts"
@@ -20,31 +20,29 @@ export const layer = Handlers.layer(
     const applications = yield* Applications
     const installation = yield* Installation
     return {
-      createApplication: yield* repeatable(
-        ApplicationService.method.createApplication,
-        Effect.fnUntraced(
-          function* ({ workspaceId, name, slug, environment, region, config }) {
-            const created = yield* applications.create({
-              workspaceId: WorkspaceId.make(workspaceId),
-              name,
-              slug: given(slug),
-              environment: environments.fromValid(environment),
-              region: given(region),
-              config: fromConfig(config),
-            })
-            return toCreated(created, installation)
-          },
-          Effect.catchTags({
-            SlugTaken: slugTaken,
-            ApplicationLimitReached: applicationLimitReached,
-            WorkspaceNotActive: () => workspaceNotActive,
-            WorkspaceNotFound: () => workspaceNotFound,
-            RegionUnknown: ({ known }) =>
-              invalidFields([{ field: "region", description: `must be one of ${known.join(", ")}` }]),
-            SessionTimeoutRefused: () =>
-              invalidFields([{ field: "config.session.timeout", description: "must be at most 365 days" }]),
-          }),
-        ),
+      createApplication: Effect.fnUntraced(
+        function* ({ workspaceId, name, slug, environment, region, config }) {
+          const created = yield* applications.create({
+            workspaceId: WorkspaceId.make(workspaceId),
+            name,
+            slug: given(slug),
+            environment: environments.fromValid(environment),
+            region: given(region),
+            config: fromConfig(config),
+          })
+          yield* changed({ type: "application", id: created.application.id })
+          return toCreated(created, installation)
+        },
+        Effect.catchTags({
+          SlugTaken: slugTaken,
+          ApplicationLimitReached: applicationLimitReached,
+          WorkspaceNotActive: () => workspaceNotActive,
+          WorkspaceNotFound: () => workspaceNotFound,
+          RegionUnknown: ({ known }) =>
+            invalidFields([{ field: "region", description: `must be one of ${known.join(", ")}` }]),
+          SessionTimeoutRefused: () =>
+            invalidFields([{ field: "config.session.timeout", description: "must be at most 365 days" }]),
+        }),
       ),
       listApplications: Effect.fnUntraced(function* (request) {
         const filter = {

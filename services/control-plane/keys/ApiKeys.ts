@@ -50,8 +50,8 @@ export class ApiKeys extends Context.Service<
       CreatedKey,
       KeyDraftRefused | KeyLimitReached | ApplicationNotFound | ApplicationStatusConflict | WorkspaceNotActive
     >
-    /** Revokes a key for good and tells the proxies; revoking it again changes nothing. */
-    readonly revoke: (applicationId: ApplicationId, id: ApiKeyId) => Effect.Effect<void, ApiKeyNotFound>
+    /** Revokes a key for good and tells the proxies; false where it was revoked before, and nothing changes. */
+    readonly revoke: (applicationId: ApplicationId, id: ApiKeyId) => Effect.Effect<boolean, ApiKeyNotFound>
   }
 >()("control-plane/ApiKeys") {
   static readonly layer = Layer.effect(
@@ -94,8 +94,9 @@ export class ApiKeys extends Context.Service<
       const revoke = Effect.fn("ApiKeys.revoke")(
         function* (applicationId: ApplicationId, id: ApiKeyId) {
           const revoked = yield* store.revoke(applicationId, id)
-          if (Option.isSome(revoked)) return yield* routes.announce(applicationId, [revoked.value])
-          if (!(yield* store.exists(applicationId, id))) return yield* new ApiKeyNotFound({ id })
+          if (Option.isSome(revoked)) yield* routes.announce(applicationId, [revoked.value])
+          else if (!(yield* store.exists(applicationId, id))) return yield* new ApiKeyNotFound({ id })
+          return Option.isSome(revoked)
         },
         sql.withTransaction,
         Effect.catchTag("SqlError", Effect.die),

@@ -9,19 +9,21 @@ import type { ApplicationId } from "../applications/Application.ts"
 import { offsetOf, type Page, type Paged } from "../Page.ts"
 import { all, count, first } from "../rows.ts"
 import type { UserId } from "../users/User.ts"
-import type { WorkspaceId } from "../workspaces/Workspace.ts"
+import { WorkspaceId } from "../workspaces/Workspace.ts"
 import { Member, type MemberStatus } from "./Member.ts"
 import { MemberRole } from "./Role.ts"
 
-const Role = Schema.Struct({ role: MemberRole })
+/** By which role somebody belongs to which workspace. */
+export const Standing = Schema.Struct({ role: MemberRole, workspaceId: WorkspaceId })
+export type Standing = typeof Standing.Type
 
 export class MemberStore extends Context.Service<
   MemberStore,
   {
-    /** The role by which a user is an active member of a workspace that is not gone. */
-    readonly roleInWorkspace: (userId: UserId, id: WorkspaceId) => Effect.Effect<Option.Option<MemberRole>>
+    /** By which role a user is an active member of a workspace that is not gone. */
+    readonly inWorkspace: (userId: UserId, id: WorkspaceId) => Effect.Effect<Option.Option<Standing>>
     /** The same for the workspace of an application that is not gone. */
-    readonly roleForApplication: (userId: UserId, id: ApplicationId) => Effect.Effect<Option.Option<MemberRole>>
+    readonly forApplication: (userId: UserId, id: ApplicationId) => Effect.Effect<Option.Option<Standing>>
     /** In the order in which they were added. */
     readonly list: (
       workspaceId: WorkspaceId,
@@ -34,22 +36,18 @@ export class MemberStore extends Context.Service<
     MemberStore,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const role = (rows: Parameters<ReturnType<typeof first>>[0]) =>
-        Effect.map(
-          first(Role)(rows),
-          Option.map((found) => found.role),
-        )
+      const standing = first(Standing)
       const members = all(Member)
 
       return MemberStore.of({
-        roleInWorkspace: (userId, id) =>
-          role(sql`
-            SELECT member.role FROM members AS member
+        inWorkspace: (userId, id) =>
+          standing(sql`
+            SELECT member.role, member.workspace_id FROM members AS member
             JOIN workspaces AS workspace ON workspace.id = member.workspace_id AND workspace.status <> 'deleted'
             WHERE member.workspace_id = ${id} AND member.user_id = ${userId} AND member.status = 'active'`),
-        roleForApplication: (userId, id) =>
-          role(sql`
-            SELECT member.role FROM applications AS application
+        forApplication: (userId, id) =>
+          standing(sql`
+            SELECT member.role, member.workspace_id FROM applications AS application
             JOIN workspaces AS workspace ON workspace.id = application.workspace_id AND workspace.status <> 'deleted'
             JOIN members AS member ON member.workspace_id = workspace.id
             WHERE application.id = ${id} AND application.status <> 'deleted'

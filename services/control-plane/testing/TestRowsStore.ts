@@ -1,6 +1,7 @@
 /** What tests look up in the database behind the use cases' back. */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
+import { eventually } from "#shared/testing/eventually.ts"
 
 export interface WaitingEvent {
   readonly subject: string
@@ -45,3 +46,19 @@ export const tablesWith = Effect.fnUntraced(function* (text: string) {
 /** Runs a change that no use case offers. */
 export const change = (statement: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, unknown>) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.orDie(statement(sql)))
+
+/** Runs the effect while a workspace is held: whoever wants to change it waits until the effect is over. */
+export const holding = <A, E, R>(workspaceId: string, effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.withTransaction(Effect.andThen(sql`SELECT 1 FROM workspaces WHERE id = ${workspaceId} FOR UPDATE`, effect)),
+  )
+
+/** Waits, within `holding`, until somebody waits for what it holds. */
+export const somebodyWaits = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  eventually(
+    Effect.filterOrFail(
+      sql`SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))`,
+      (rows) => rows.length > 0,
+    ),
+  ),
+)

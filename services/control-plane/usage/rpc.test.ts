@@ -62,7 +62,7 @@ const peer = Server.layer(
   ),
 ).pipe(
   Layer.provide(Layer.succeed(Authentication, { INTERNAL: internalKey([Redacted.make(meshKeys[0])]) })),
-  Layer.provide(Layer.succeed(Authorization, { authorize: () => Effect.void })),
+  Layer.provide(Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) })),
   Layer.provide(Readiness.layer),
 )
 

@@ -17,6 +17,7 @@ describe("a plan", () => {
     expect(planTerms.pro).toMatchObject({ includedMau: 10_000, includedStorageGb: 20, includedBandwidthGb: 100 })
     expect(planTerms.pro.monthlyRequests).toBeUndefined()
     expect([planTerms.free.keyRequestsPerSecond, planTerms.pro.keyRequestsPerSecond]).toEqual([10, 100])
+    expect([planTerms.free.auditDays, planTerms.pro.auditDays]).toEqual([7, 30])
   })
 
   it("by contract is not for sale", () => {

@@ -17,6 +17,8 @@ export interface PlanTerms {
   readonly monthlyRequests: number | undefined
   /** Requests that one key may make in a second. */
   readonly keyRequestsPerSecond: number
+  /** How long the record of changes is kept, in days. */
+  readonly auditDays: number
 }
 
 export const planTerms: Readonly<Record<Plan, PlanTerms>> = {
@@ -27,6 +29,7 @@ export const planTerms: Readonly<Record<Plan, PlanTerms>> = {
     includedBandwidthGb: undefined,
     monthlyRequests: 100_000,
     keyRequestsPerSecond: 10,
+    auditDays: 7,
   },
   pro: {
     applications: undefined,
@@ -35,6 +38,7 @@ export const planTerms: Readonly<Record<Plan, PlanTerms>> = {
     includedBandwidthGb: 100,
     monthlyRequests: undefined,
     keyRequestsPerSecond: 100,
+    auditDays: 30,
   },
   // Until contracts are kept here, one allows what it allows at least.
   enterprise: {
@@ -44,6 +48,7 @@ export const planTerms: Readonly<Record<Plan, PlanTerms>> = {
     includedBandwidthGb: undefined,
     monthlyRequests: undefined,
     keyRequestsPerSecond: 100,
+    auditDays: 2557,
   },
 }
 

@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { WorkspaceService } from "#gen/authsome/control/v1/workspace_pb.ts"
+import { changed } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { AlreadyExists, FailedPrecondition, invalidFields, NotFound } from "#shared/rpc/PublicError.ts"
 import { pending } from "../../pending.ts"
 import { given } from "../given.ts"
-import { repeatable } from "../idempotency/rpc.ts"
 import { pageOf } from "../Page.ts"
 import { currentUser } from "../users/authenticate.ts"
 import { plans, toWorkspace } from "./proto.ts"
@@ -18,30 +18,28 @@ export const layer = Handlers.layer(
   Effect.gen(function* () {
     const workspaces = yield* Workspaces
     return {
-      createWorkspace: yield* repeatable(
-        WorkspaceService.method.createWorkspace,
-        Effect.fnUntraced(
-          function* ({ name, slug, plan, metadata }) {
-            const { userId } = yield* currentUser
-            const workspace = yield* workspaces.create(userId, {
-              name,
-              slug: given(slug),
-              plan: Option.getOrElse(plans.fromProto(plan), () => "free" as const),
-              metadata: metadata ?? {},
-            })
-            return { workspace: toWorkspace(workspace) }
-          },
-          Effect.catchTags({
-            SlugTaken: slugTaken,
-            PlanNotForSale: () => planNotForSale,
-            MetadataRefused: ({ why }) => invalidFields([{ field: "metadata", description: why }]),
-            WorkspaceLimitReached: ({ limit }) =>
-              new FailedPrecondition({
-                reason: "LIMIT_REACHED",
-                message: `you own ${limit} workspaces, the most there may be`,
-              }),
-          }),
-        ),
+      createWorkspace: Effect.fnUntraced(
+        function* ({ name, slug, plan, metadata }) {
+          const { userId } = yield* currentUser
+          const workspace = yield* workspaces.create(userId, {
+            name,
+            slug: given(slug),
+            plan: Option.getOrElse(plans.fromProto(plan), () => "free" as const),
+            metadata: metadata ?? {},
+          })
+          yield* changed({ type: "workspace", id: workspace.id, container: workspace.id })
+          return { workspace: toWorkspace(workspace) }
+        },
+        Effect.catchTags({
+          SlugTaken: slugTaken,
+          PlanNotForSale: () => planNotForSale,
+          MetadataRefused: ({ why }) => invalidFields([{ field: "metadata", description: why }]),
+          WorkspaceLimitReached: ({ limit }) =>
+            new FailedPrecondition({
+              reason: "LIMIT_REACHED",
+              message: `you own ${limit} workspaces, the most there may be`,
+            }),
+        }),
       ),
       listWorkspaces: Effect.fnUntraced(function* (request) {
         const { userId } = yield* currentUser

@@ -10,13 +10,6 @@ export interface SignedIn {
   readonly tokens: Tokens
 }
 
-/** Whose request it is, by the caller's own id for it: a repeat is not a second request. */
-export interface RequestKey {
-  readonly caller: string
-  readonly rpc: string
-  readonly id: string
-}
-
 export interface SignUpForm {
   /** Undefined: the account gets its own id as its username, `usr_…`, which is free and tells nothing of the person. */
   readonly username: string | undefined
@@ -25,8 +18,6 @@ export interface SignUpForm {
   /** Empty: not given. */
   readonly displayName: string
   readonly client: ClientInfo
-  /** Undefined: each call counts. */
-  readonly request: RequestKey | undefined
 }
 
 export interface SignInForm {
@@ -41,6 +32,3 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
 
 /** The account wants a code beside the password, and codes cannot be taken yet. */
 export class SecondFactorNeeded extends Schema.TaggedError<SecondFactorNeeded>()("SecondFactorNeeded", {}) {}
-
-/** The request id was used within the last 24 hours, for another account. */
-export class RequestIdReused extends Schema.TaggedError<RequestIdReused>()("RequestIdReused", {}) {}

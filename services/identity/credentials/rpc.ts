@@ -1,14 +1,16 @@
 /** authsome.identity.v1.TenantAuthService: signing up and in at an instance. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { TenantAuthService } from "#gen/authsome/identity/v1/tenant_auth_pb.ts"
 import { Call } from "#shared/rpc/Caller.ts"
+import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { pending } from "../../pending.ts"
 import { refuse } from "../proto.ts"
 import { toIssuedSession } from "../sessions/proto.ts"
 import { Sessions } from "../sessions/Sessions.ts"
-import { clientOf, endUser, keyId, tellActive } from "../tenant/rpc.ts"
+import { clientOf, endUser, tellActive } from "../tenant/rpc.ts"
 import { toSessionUser } from "../users/proto.ts"
 import { Users } from "../users/Users.ts"
 import type { SignedIn } from "./Credential.ts"
@@ -16,6 +18,13 @@ import { Credentials } from "./Credentials.ts"
 
 const toAnswer = ({ user, tokens }: SignedIn) =>
   Effect.as(tellActive(user.id), { user: toSessionUser(user), session: toIssuedSession(tokens) })
+
+const signedIn = (ready: Effect.Effect<SignedIn, Parameters<typeof refuse>[0]>) =>
+  ready.pipe(
+    Effect.tap(({ user }) => changed({ type: "user", id: user.id })),
+    Effect.catch(refuse),
+    Effect.flatMap(toAnswer),
+  )
 
 export const layer = Handlers.layer(
   TenantAuthService,
@@ -26,33 +35,26 @@ export const layer = Handlers.layer(
 
     return {
       // A taken address is told to public keys too, until it can be mailed to its owner instead.
-      signUp: Effect.fnUntraced(function* ({ email, password, name, requestId }) {
-        const call = yield* Call
-        const caller = yield* keyId
-        const signedIn = yield* credentials
-          .signUp({
-            username: undefined,
-            email,
-            password: Redacted.make(password),
-            displayName: name,
-            client: clientOf(call),
-            request: requestId === "" ? undefined : { caller, rpc: call.rpc, id: requestId },
-          })
-          .pipe(Effect.catch(refuse))
-        return yield* toAnswer(signedIn)
-      }),
+      signUp: Handlers.prepared(
+        Effect.fnUntraced(function* ({ email, password, name }) {
+          const form = { username: undefined, email, password: Redacted.make(password), displayName: name }
+          const ready = credentials.prepareSignUp({ ...form, client: clientOf(yield* Call) })
+          return signedIn(yield* Effect.catch(ready, refuse))
+        }),
+      ),
 
-      signIn: Effect.fnUntraced(function* ({ email, password }) {
-        const call = yield* Call
-        const signedIn = yield* credentials
-          .signIn({ identifier: email, password: Redacted.make(password), client: clientOf(call) })
-          .pipe(Effect.catch(refuse))
-        return yield* toAnswer(signedIn)
-      }),
+      signIn: Handlers.prepared(
+        Effect.fnUntraced(function* ({ email, password }) {
+          const form = { identifier: email, password: Redacted.make(password) }
+          const ready = credentials.prepareSignIn({ ...form, client: clientOf(yield* Call) })
+          return signedIn(yield* Effect.catch(ready, refuse))
+        }),
+      ),
 
       signOut: Effect.fnUntraced(function* () {
-        const { sessionId } = yield* endUser
-        yield* Effect.catch(sessions.end(sessionId, "loggedOut"), refuse)
+        const { userId, sessionId } = yield* endUser
+        const owner = yield* Effect.catch(sessions.end(sessionId, "loggedOut"), refuse)
+        yield* Option.isSome(owner) ? changed({ type: "user", id: userId }) : unchanged
         return {}
       }),
 

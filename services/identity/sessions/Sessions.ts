@@ -63,10 +63,13 @@ export class Sessions extends Context.Service<
     readonly get: (id: SessionId) => Effect.Effect<Session, SessionEnded | DatabaseFailed>
     /** Exchanges a refresh token for the next pair; one that somebody else holds too ends the session. */
     readonly refresh: (token: Redacted.Redacted<string>) => Effect.Effect<Refreshed, RefreshRefused | DatabaseFailed>
-    /** Ends a session; nothing happens where it has ended. */
-    readonly end: (id: SessionId, why: SessionEnd) => Effect.Effect<void, DatabaseFailed>
-    /** Ends the session of an access or refresh token; nothing happens for an unknown one, or one that is over. */
-    readonly endOf: (token: Redacted.Redacted<string>, why: SessionEnd) => Effect.Effect<void, DatabaseFailed>
+    /**
+     * The session of an access or refresh token; none of an unknown token, or of an access token that has expired. Not to
+     * be used within a transaction.
+     */
+    readonly sessionOf: (token: Redacted.Redacted<string>) => Effect.Effect<Option.Option<SessionId>, DatabaseFailed>
+    /** Ends a session and says whose it was; none where it had ended before, and nothing happens. */
+    readonly end: (id: SessionId, why: SessionEnd) => Effect.Effect<Option.Option<UserId>, DatabaseFailed>
     /** Ends every session of a user. */
     readonly endAll: (userId: UserId, why: SessionEnd) => Effect.Effect<void, DatabaseFailed>
   }
@@ -113,6 +116,7 @@ export class Sessions extends Context.Service<
       const end = Effect.fnUntraced(function* (id: SessionId, why: SessionEnd) {
         const owner = yield* store.end(id, why)
         if (Option.isSome(owner)) yield* revoked(owner.value, id, why)
+        return owner
       }, atomically)
 
       /** What becomes of a shown token; a refusal is an outcome, since what it changed must be committed. */
@@ -143,7 +147,7 @@ export class Sessions extends Context.Service<
         return { userId, tokens: { sessionId, accessToken: access.token, expiresAt: access.expiresAt, refreshToken } }
       })
 
-      /** Access tokens have dots, refresh tokens have none. An access token that has expired ends nothing. */
+      /** Access tokens have dots, refresh tokens have none. */
       const sessionOf = (token: Redacted.Redacted<string>): Effect.Effect<Option.Option<SessionId>, DatabaseFailed> =>
         Redacted.value(token).includes(".")
           ? accessTokens.verify(token).pipe(
@@ -152,17 +156,12 @@ export class Sessions extends Context.Service<
             )
           : store.findByDigest(sha256(Redacted.value(token)))
 
-      const endOf = Effect.fn("Sessions.endOf")(function* (token: Redacted.Redacted<string>, why: SessionEnd) {
-        const id = yield* sessionOf(token)
-        if (Option.isSome(id)) yield* end(id.value, why)
-      })
-
       const endAll = Effect.fn("Sessions.endAll")(function* (userId: UserId, why: SessionEnd) {
         const ended = yield* store.endAll(userId, why)
         yield* Effect.forEach(ended, (id) => revoked(userId, id, why), { discard: true })
       }, atomically)
 
-      return Sessions.of({ prepare, verify, get, refresh, end, endOf, endAll })
+      return Sessions.of({ prepare, verify, get, refresh, sessionOf, end, endAll })
     }),
   )
 }

@@ -24,7 +24,7 @@ const isAllowed = (caller: CallerIdentity, permission: string): boolean => {
 export const layer = Layer.succeed(Authorization, {
   authorize: (caller, { permission }) =>
     isAllowed(caller, permission)
-      ? Effect.void
+      ? Effect.succeed({})
       : Effect.fail(
           new PermissionDenied({
             reason: "SCOPE_MISSING",

@@ -1,6 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
+import { idToUuid } from "#shared/ids/Id.ts"
 import { identityClient, request } from "../testing/TestClient.ts"
 import {
   applicationId,
@@ -126,7 +128,53 @@ layer(running(instanceEnvironment), { excludeTestServices: true })("an instance'
         repeated.map(({ status }) => status),
         [201, 201],
       )
-      assert.strictEqual(repeated[0]?.json.user.id, repeated[1]?.json.user.id)
+      assert.deepStrictEqual(repeated[1]?.json, repeated[0]?.json)
+      const session = repeated[1]?.json.session.token
+      assert.strictEqual((yield* call("GET", "/session", { session })).status, 200)
+    }),
+  )
+
+  it.effect("gives the answer to a sign-up to nobody who knows its idempotency key alone", () =>
+    Effect.gen(function* () {
+      const headers = { ...(yield* fromProxy()), "idempotency-key": "guessed" }
+      const mine = { email: "mine@example.com", password, name: "Mine" }
+      const first = yield* request("POST", "/auth/signup", { headers, body: mine })
+      assert.strictEqual(first.status, 201)
+      for (const body of [
+        { ...mine, password: "another password" },
+        { ...mine, name: "Yours" },
+        { email: "yours@example.com", password },
+      ]) {
+        const refused = yield* request("POST", "/auth/signup", { headers, body })
+        assert.deepStrictEqual([refused.status, refused.json.error.reason], [409, "request_id_reused"])
+        assert.notInclude(JSON.stringify(refused.json), first.json.user.id)
+      }
+      const elsewhere = { ...(yield* fromProxy({ kind: "secret", name: "key_other" })), "idempotency-key": "guessed" }
+      const other = yield* request("POST", "/auth/signup", { headers: elsewhere, body: mine })
+      assert.deepStrictEqual([other.status, other.json.error.reason], [409, "email_taken"])
+    }),
+  )
+
+  it.effect("records what happened to whom, by which key, from where", () =>
+    Effect.gen(function* () {
+      const { id, session } = yield* signUp("sophie")
+      const key: KeyOptions = { kind: "secret", scopes: ["users:write"] }
+      yield* call("PATCH", `/users/${id}`, { key, body: { bio: "number theory" } })
+      yield* call("PATCH", `/users/${id}`, { key, body: { bio: "number theory" } })
+      yield* call("PATCH", "/session/user", { session, body: { bio: "" } })
+      yield* call("POST", "/auth/signout", { session, body: {} })
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql<{ readonly action: string }>`
+        SELECT action, key_id, peer, ip_address, user_agent FROM security_audit_log
+        WHERE user_id = ${Option.getOrThrow(idToUuid("usr", id))}::uuid ORDER BY occurred_at, id`
+      const from = { keyId: "key_tests", peer: null, ipAddress: "203.0.113.9", userAgent: "tests/1" }
+      assert.deepStrictEqual(
+        rows,
+        ["user.registered", "user.profile_updated", "user.profile_updated", "user.logged_out"].map((action) => ({
+          action,
+          ...from,
+        })),
+      )
     }),
   )
 

@@ -13,11 +13,6 @@ export const endUser = Effect.flatMap(Caller, (caller) =>
     : Effect.die(new Error("not called by an end user")),
 )
 
-/** The key that the call came with. */
-export const keyId = Effect.map(Caller, (caller) =>
-  caller._tag === "Key" || caller._tag === "EndUser" ? caller.key.keyId : "",
-)
-
 /** From where and with what the call comes. The proxy in front of us is believed: it has signed for the key. */
 export const clientOf = ({ header }: CallFacts): ClientInfo => {
   // The last entry is the proxy's own; what stands before it is what its caller claims.

@@ -113,6 +113,8 @@ export const running = (environment: Readonly<Record<string, string>>) =>
   Layer.provideMerge(started(environment), surroundings)
 
 export interface KeyOptions {
+  /** The id of the key. */
+  readonly name?: string
   readonly application?: string
   readonly kind?: string
   readonly scopes?: ReadonlyArray<string>
@@ -127,7 +129,7 @@ export const fromProxy = Effect.fnUntraced(function* (options: KeyOptions = {}, 
   const keys = Redacted.make(options.signedBy ?? der.privateKey)
   const signer = yield* Effect.orDie(JwtSigner.make({ keys, issuer: options.issuer ?? keyIdentityIssuer }))
   const identity = yield* signer.sign({
-    subject: "key_tests",
+    subject: options.name ?? "key_tests",
     audience: options.application ?? applicationId,
     lifetime: options.lifetime ?? Duration.minutes(1),
     claims: { kind: options.kind ?? "public", scp: options.scopes ?? [] },

@@ -12,17 +12,23 @@ import { changeProfile, contractNames, type ProfileChange } from "./Profile.ts"
 import { type User, type UserId, UserNotFound, type UsernameTaken } from "./User.ts"
 import { type UserFilter, UserStore } from "./UserStore.ts"
 
+export interface UpdatedUser {
+  readonly user: User
+  /** False: all was so before. */
+  readonly updated: boolean
+}
+
 export class Users extends Context.Service<
   Users,
   {
     readonly get: (id: UserId) => Effect.Effect<User, UserNotFound | DatabaseFailed>
     /** The newest first. */
     readonly list: (filter: UserFilter, page: Page) => Effect.Effect<Paged<User>, DatabaseFailed>
-    /** Whoever reads the user after this has answered sees the change. Suspending ends all sessions. */
+    /** Whoever reads the user after the transaction sees the change. Suspending ends all sessions. */
     readonly updateProfile: (
       id: UserId,
       change: ProfileChange,
-    ) => Effect.Effect<User, UserNotFound | UsernameTaken | DatabaseFailed>
+    ) => Effect.Effect<UpdatedUser, UserNotFound | UsernameTaken | DatabaseFailed>
   }
 >()("identity/Users") {
   static readonly layer = Layer.effect(
@@ -36,12 +42,12 @@ export class Users extends Context.Service<
       const updateProfile = Effect.fn("Users.updateProfile")(function* (id: UserId, change: ProfileChange) {
         const before = yield* Effect.flatMap(store.findForUpdate(id), found)
         const { profile, changed } = changeProfile(before, change)
-        if (changed.length === 0) return before
+        if (changed.length === 0) return { user: before, updated: false }
         const after = yield* store.saveProfile(id, profile)
         if (before.isActive && !after.isActive) yield* sessions.endAll(id, "userSuspended")
         const changedFields = changed.map((field) => contractNames[field])
         yield* events.append(id, { case: "profileUpdated", value: { userId: id, changedFields } })
-        return after
+        return { user: after, updated: true }
       }, atomically)
 
       return Users.of({

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TenantUserService } from "#gen/authsome/identity/v1/tenant_user_pb.ts"
 import { idToUuid } from "#shared/ids/Id.ts"
+import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { pending } from "../../pending.ts"
 import { refuse } from "../proto.ts"
@@ -10,7 +11,7 @@ import { endUser } from "../tenant/rpc.ts"
 import { pageOf } from "./Page.ts"
 import { toEndUser } from "./proto.ts"
 import { type User, UserId, UserNotFound, type UsernameTaken } from "./User.ts"
-import { Users } from "./Users.ts"
+import { type UpdatedUser, Users } from "./Users.ts"
 
 /** An id that stands for no UUID was never given out, so nobody has it. */
 const userIdOf = (text: string) =>
@@ -20,6 +21,9 @@ const userIdOf = (text: string) =>
   )
 
 const toAnswer = (user: User) => ({ user: toEndUser(user) })
+
+const toUpdated = ({ user, updated }: UpdatedUser) =>
+  Effect.as(updated ? changed({ type: "user", id: user.id }) : unchanged, toAnswer(user))
 
 // Only a change of the username can find it taken, and this API has none.
 const noUsername = ({ _tag }: UsernameTaken) => Effect.die(new Error(_tag))
@@ -46,7 +50,7 @@ export const layer = Handlers.layer(
               ...{ displayName: name, avatarUrl, firstName, lastName, bio, location, phoneNumber, active },
             }),
           ),
-          Effect.map(toAnswer),
+          Effect.flatMap(toUpdated),
           Effect.catchTag("UsernameTaken", noUsername),
           Effect.catch(refuse),
         ),
@@ -67,10 +71,10 @@ export const layer = Handlers.layer(
       }) {
         const { userId } = yield* endUser
         const change = { displayName: name, avatarUrl, firstName, lastName, bio, location, phoneNumber }
-        const user = yield* users
+        const updated = yield* users
           .updateProfile(userId, change)
           .pipe(Effect.catchTag("UsernameTaken", noUsername), Effect.catch(refuse))
-        return toAnswer(user)
+        return yield* toUpdated(updated)
       }),
     }
   }),

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { HttpRoutes } from "#shared/rpc/http/HttpRoutes.ts"
 import { remoteAddressOf } from "#shared/rpc/http/remoteAddress.ts"
+import { acceptRequestId } from "#shared/telemetry/RequestId.ts"
 import { formatTraceparent, parseTraceparent } from "#shared/telemetry/traceparent.ts"
 import { digestOf, isApplicationId, parseApiKey } from "../keys/ApiKey.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
@@ -30,7 +31,6 @@ import { clientAddress } from "./clientAddress.ts"
 import { Exchange } from "./Exchange.ts"
 import { Instances } from "./Instances.ts"
 import { readHead } from "./inbound.ts"
-import { RequestIds } from "./RequestIds.ts"
 import { isCustomerPath, parseTarget, type Target } from "./target.ts"
 
 export interface ForwardOptions {
@@ -69,7 +69,6 @@ const make = Effect.fnUntraced(function* ({ region, maxBodyBytes, timeout, trust
   const routes = yield* Routes
   const limits = yield* RateLimits
   const instances = yield* Instances
-  const requestIds = yield* RequestIds
   const meter = yield* Meter
   const activeUsers = yield* ActiveUsers
   const keyUses = yield* KeyUseReports
@@ -191,7 +190,7 @@ const make = Effect.fnUntraced(function* ({ region, maxBodyBytes, timeout, trust
     const now = clock.currentTimeMillisUnsafe()
     const head = readHead(request.rawHeaders)
     const target = parseTarget(url)
-    const requestId = requestIds.accept(head.requestId, now)
+    const requestId = acceptRequestId(head.requestId)
     const headers = ["X-AuthSome-Request-ID", requestId, "X-AuthSome-Region", region]
     if (isApplicationId(target.applicationId)) headers.push("X-AuthSome-App-ID", target.applicationId)
     counts.begun()

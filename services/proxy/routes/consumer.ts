@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { KeysChangedSchema } from "#gen/authsome/control/v1/events_pb.ts"
-import { subscribe } from "#shared/events/Consumer.ts"
+import { subscribe } from "#shared/events/Subscriber.ts"
 import { Routes } from "./Routes.ts"
 
 export const layer = Layer.unwrap(

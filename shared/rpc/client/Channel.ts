@@ -1,178 +1,121 @@
 /**
- * A way to one program of the mesh: one HTTP/2 session that is made when it is needed and made again when it ends. Unary
- * calls go straight to Node's streams; streams go through connect-es.
+ * A way to one program of the mesh, however many processes that is: calls to whichever of its endpoints suits best. One
+ * attempt each; what a failed one is worth repeating is the client's to decide.
  */
-
-import * as http2 from "node:http2"
-import {
-  create,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  fromBinary,
-  type Message,
-  toBinary,
-} from "@bufbuild/protobuf"
-import { Code, ConnectError } from "@connectrpc/connect"
-import { findTrailerError } from "@connectrpc/connect/protocol-grpc"
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node"
+import type { DescMethodUnary } from "@bufbuild/protobuf"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { framed } from "../http/grpc.ts"
-import { rpcName } from "../Policy.ts"
-import { Internal, type PublicError, Unavailable } from "../PublicError.ts"
-import { fromConnectError } from "../status.ts"
+import { breakerSettings } from "./Breaker.ts"
+import type { TlsMaterial } from "./Connection.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import * as Endpoints from "./Endpoints.ts"
+import { type Done, Exchange, type Failure, type Running } from "./Exchange.ts"
+import { dnsResolver, type Resolver } from "./Resolver.ts"
+import { makeRetryBudget, type RetryBudget } from "./RetryBudget.ts"
+import { type OpenStream, openStream, type StreamRequest } from "./ServerStream.ts"
+import { type Target, targetOf } from "./Target.ts"
 
 export interface ChannelOptions {
-  /** Where the program's mesh face is, such as `http://billing:9084`. */
+  /** Where the program's mesh face is: `http://billing:9084`, `https://…`, or `dns:///billing:9084` for all its processes. */
   readonly url: URL
   /** The name under which this process calls. */
   readonly peer: string
   /** The key that programs of the mesh show one another; absent where certificates do that. */
   readonly internalKey?: Redacted.Redacted<string> | undefined
+  /** Our certificate and whom we believe, asked for at each new connection. Absent: what the system believes. */
+  readonly tls?: (() => TlsMaterial) | undefined
+  /** How names become addresses; DNS where unset. */
+  readonly resolver?: Resolver | undefined
+  readonly settings?: Partial<ChannelSettings> | undefined
 }
 
-export interface OutgoingCall {
-  readonly timeoutMs: number
-  /** Metadata beside what every call of the channel carries. */
-  readonly headers: Readonly<Record<string, string>>
+export interface ChannelSettings extends Endpoints.EndpointsSettings {
+  /** The largest answer. Bytes. */
+  readonly maxMessageBytes: number
+}
+
+export const channelSettings: ChannelSettings = {
+  maxMessageBytes: 16 * 1024 * 1024,
+  maxWaiting: 1000,
+  resolveIntervalMs: 5000,
+  connectTimeoutMs: 5000,
+  pingIntervalMs: 20_000,
+  pingTimeoutMs: 5000,
+  maxAgeMs: 10 * 60_000,
+  maxConnections: 4,
+  breaker: breakerSettings,
 }
 
 export interface Channel {
   readonly peer: string
-  /** One unary exchange, without any retry. Calls `done` once; returns how to give it up. */
+  readonly budget: RetryBudget
+  /** Where the channel was made: its metrics, its chance. */
+  readonly context: Context.Context<never>
+  /** What every unary call of an rpc sends, as Node takes it: names and values in turn. */
+  readonly headersOf: (rpc: string) => ReadonlyArray<string>
+  /** One unary exchange, which empties `headers`. Calls `done` once, unless it is given up before. */
   readonly unary: (
     method: DescMethodUnary,
-    request: object,
-    call: OutgoingCall,
-    done: (outcome: Message | PublicError) => void,
-  ) => () => void
-  readonly stream: (
-    method: DescMethodServerStreaming,
-    request: object,
-    call: OutgoingCall,
-    signal: AbortSignal,
-  ) => Promise<AsyncIterable<Message>>
+    headers: Array<string>,
+    frame: Buffer,
+    avoid: Endpoint | undefined,
+    done: Done,
+  ) => Running
+  /** Opens one stream. */
+  readonly stream: (request: StreamRequest, avoid: Endpoint | undefined) => Effect.Effect<OpenStream, Failure>
+  /** Whether another endpoint than this one is fit for a call. */
+  readonly hasOther: (than: Endpoint | undefined) => boolean
 }
 
+/** A channel for as long as the scope lives. Connects when it is first needed. Dies of a URL that is no target. */
 export const make = (options: ChannelOptions): Effect.Effect<Channel, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => open(options)),
-    ({ close }) => Effect.sync(close),
-  )
-
-const open = (options: ChannelOptions): Channel & { readonly close: () => void } => {
-  const sessions = new Http2SessionManager(options.url.origin)
-  const streams = createGrpcTransport({ baseUrl: options.url.origin, sessionManager: sessions })
-  let session: http2.ClientHttp2Session | undefined
-  const common: Record<string, string> = { "x-mesh-peer": options.peer }
-  if (options.internalKey !== undefined) common["x-internal-api-key"] = Redacted.value(options.internalKey)
-
-  const connected = (): http2.ClientHttp2Session => {
-    if (session !== undefined && !session.closed && !session.destroyed) return session
-    const fresh = http2.connect(options.url, { settings: { initialWindowSize: 1024 * 1024 } })
-    const forget = () => {
-      if (session === fresh) session = undefined
+  Effect.gen(function* () {
+    const { peer, internalKey, resolver = dnsResolver } = options
+    const settings: ChannelSettings = { ...channelSettings, ...options.settings }
+    const target = targetOf(options.url, options.tls !== undefined)
+    const { place, hasOther } = yield* Endpoints.make(target, options.tls, resolver, settings)
+    const identity = {
+      "x-mesh-peer": peer,
+      ...(internalKey === undefined ? {} : { "x-internal-api-key": Redacted.value(internalKey) }),
     }
-    // A failed connection fails its calls, each of which reports it; a GOAWAY sends new calls to a new session.
-    fresh.on("error", forget)
-    fresh.on("goaway", forget)
-    fresh.on("close", forget)
-    fresh.unref()
-    session = fresh
-    return fresh
-  }
-
-  return {
-    peer: options.peer,
-    close: () => {
-      session?.close()
-      sessions.abort()
-    },
-    unary: (method, request, call, done) => {
-      const body = toBinary(
-        method.input,
-        "$typeName" in request ? (request as Message) : create(method.input, request as Record<string, unknown>),
-      )
-      const stream = connected().request({
-        ":method": "POST",
-        ":path": `/${rpcName(method)}`,
-        "content-type": "application/grpc+proto",
-        te: "trailers",
-        "grpc-timeout": `${Math.max(1, Math.ceil(call.timeoutMs))}m`,
-        ...common,
-        ...call.headers,
-      })
-      receive(method, stream, done)
-      stream.end(framed(body))
-      return () => stream.close(http2.constants.NGHTTP2_CANCEL)
-    },
-    stream: async (method, request, call, signal) => {
-      const response = await streams.stream(
-        method,
-        signal,
-        call.timeoutMs,
-        { ...common, ...call.headers },
-        once(request),
-      )
-      return response.message
-    },
-  }
-}
-
-const receive = (
-  method: DescMethodUnary,
-  stream: http2.ClientHttp2Stream,
-  done: (outcome: Message | PublicError) => void,
-): void => {
-  const chunks: Array<Buffer> = []
-  let head: http2.IncomingHttpHeaders = {}
-  let trailers: http2.IncomingHttpHeaders | undefined
-  let broken: NodeJS.ErrnoException | undefined
-  stream.on("response", (headers) => {
-    head = headers
-  })
-  stream.on("trailers", (headers) => {
-    trailers = headers
-  })
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk))
-  stream.on("error", (error) => {
-    broken = error
-  })
-  stream.on("close", () => done(outcomeOf(method, head, trailers ?? head, chunks, broken)))
-}
-
-const outcomeOf = (
-  method: DescMethodUnary,
-  head: http2.IncomingHttpHeaders,
-  trailers: http2.IncomingHttpHeaders,
-  chunks: ReadonlyArray<Buffer>,
-  broken: NodeJS.ErrnoException | undefined,
-): Message | PublicError => {
-  const status = trailers["grpc-status"]
-  if (status === undefined)
-    return away(broken?.code ?? (head[":status"] === undefined ? "no answer" : `HTTP ${head[":status"]}`))
-  if (status !== "0") {
-    const metadata = new Headers()
-    for (const [name, value] of Object.entries(trailers)) {
-      if (!name.startsWith(":") && typeof value === "string") metadata.set(name, value)
+    return {
+      peer,
+      budget: makeRetryBudget(),
+      context: yield* Effect.context<never>(),
+      headersOf: (rpc) => Object.entries({ ...headersOf(target, rpc), ...identity }).flat(),
+      unary: (method, headers, frame, avoid, done) => {
+        const start = (at: Endpoint) => new Exchange(at, method, headers, frame, settings.maxMessageBytes, done)
+        return place(avoid, start, done)
+      },
+      stream: (request, avoid) =>
+        Effect.flatMap(placed(place, avoid), (endpoint) =>
+          openStream(endpoint, target, { ...request, headers: { ...identity, ...request.headers } }),
+        ),
+      hasOther,
     }
-    return fromConnectError(findTrailerError(metadata) ?? new ConnectError("malformed status", Code.Internal))
-  }
-  const data = Buffer.concat(chunks)
-  if (data.length < 5 || data[0] !== 0 || data.readUInt32BE(1) !== data.length - 5) return garbled
-  try {
-    return fromBinary(method.output, data.subarray(5))
-  } catch {
-    return garbled // the peer's answer is not the message of the contract
-  }
-}
+  })
 
-const garbled = new Internal({ reason: "INTERNAL", message: "the answer is not what the contract says" })
+const headersOf = (target: Target, rpc: string) => ({
+  ":method": "POST",
+  ":path": `/${rpc}`,
+  ":scheme": target.scheme,
+  ":authority": target.authority,
+  "content-type": "application/grpc+proto",
+  te: "trailers",
+})
 
-const away = (what: string): Unavailable =>
-  new Unavailable({ reason: "UNAVAILABLE", message: `the service could not be reached: ${what}` })
-
-async function* once(request: object): AsyncIterable<never> {
-  yield request as never
-}
+/** The endpoint for a call, for whoever starts it alone. */
+const placed = (place: Endpoints.Endpoints["place"], avoid: Endpoint | undefined): Effect.Effect<Endpoint, Failure> =>
+  Effect.callback((resume) => {
+    const running = place(
+      avoid,
+      (endpoint) => {
+        resume(Effect.succeed(endpoint))
+        return { cancel: () => {} }
+      },
+      (_, failure) => failure !== undefined && resume(Effect.fail(failure)),
+    )
+    return Effect.sync(running.cancel)
+  })

@@ -2,12 +2,21 @@
  * Everything that the straight paths leave: streaming, gRPC-Web, compression, Connect GET, and the protocols' own answers
  * to malformed calls, by connect-es.
  */
-import type { DescMethod, Message } from "@bufbuild/protobuf"
-import { ConnectError, type ConnectRouter, type HandlerContext, type MethodImpl } from "@connectrpc/connect"
+import { type DescMethod, type Message, toBinary, toJsonString } from "@bufbuild/protobuf"
+import {
+  ConnectError,
+  type ConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+  type MethodImpl,
+} from "@connectrpc/connect"
 import { connectNodeAdapter } from "@connectrpc/connect-node"
-import { isPublicError } from "../PublicError.ts"
-import { acceptRequestId, type CallInit, hungUp, type Routes, type StreamRoute, type UnaryRoute } from "../Route.ts"
+import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
+import { Internal, isPublicError } from "../PublicError.ts"
+import { type CallInit, hungUp, type Routes, type StreamRoute, type UnaryRoute } from "../Route.ts"
 import { fromConnectError, toConnectError } from "../status.ts"
+import { type Connection, connectionOf, unknownConnection } from "./Connection.ts"
 import type { Listener } from "./onePort.ts"
 
 export interface AdapterOptions {
@@ -27,6 +36,7 @@ export const connectAdapter = (routes: Routes, options: AdapterOptions): Listene
       for (const route of routes.streaming) rpc(router, route.method, streaming(route, options.shutdown))
       for (const register of options.extras) register(router)
     },
+    contextValues: (request) => createContextValues().set(connectionKey, connectionOf(request)),
     fallback: (request, response) => options.fallback(request as never, response as never),
     readMaxBytes: options.maxBytes,
   })
@@ -40,9 +50,13 @@ const rpc = (router: ConnectRouter, method: DescMethod, implementation: unknown)
 
 const unary = (route: UnaryRoute) => (request: Message, context: HandlerContext) =>
   new Promise<Message>((resolve, reject) => {
-    const stop = route.run(request, callOf(context), (outcome) =>
-      outcome.ok ? resolve(outcome.message) : reject(toConnectError(outcome.error)),
-    )
+    const stop = route.run(request, callOf(context), (outcome) => {
+      if (!outcome.ok) return reject(toConnectError(outcome.error))
+      // connect-es would tell the caller what cannot be written and why, which is a defect to be hidden.
+      const written = route.encoded(() => write(route, context, outcome.message))
+      if (written instanceof Internal) reject(toConnectError(written))
+      else resolve(outcome.message)
+    })
     if (stop === undefined) return
     // The signal's reason tells a deadline from a caller that hung up.
     const abort = () =>
@@ -50,6 +64,11 @@ const unary = (route: UnaryRoute) => (request: Message, context: HandlerContext)
     if (context.signal.aborted) abort()
     else context.signal.addEventListener("abort", abort, { once: true })
   })
+
+const write = ({ method }: UnaryRoute, { requestHeader, url }: HandlerContext, message: Message): unknown =>
+  requestHeader.get("content-type")?.includes("json") === true || url.includes("encoding=json")
+    ? toJsonString(method.output, message)
+    : toBinary(method.output, message)
 
 const streaming = (route: StreamRoute, shutdown: AbortSignal) =>
   async function* (request: Message, context: HandlerContext) {
@@ -60,13 +79,16 @@ const streaming = (route: StreamRoute, shutdown: AbortSignal) =>
     }
   }
 
+/** connect-es does not tell who is at the other end: the values of a call carry it. */
+const connectionKey = createContextKey<Connection>(unknownConnection)
+
 const callOf = (context: HandlerContext): CallInit => {
   const header = (name: string) => context.requestHeader.get(name) ?? undefined
   return {
     protocol: context.protocolName === "connect" ? "connect" : "grpc",
-    requestId: acceptRequestId(header),
+    requestId: acceptRequestId(header(requestIdHeader)),
     header,
-    remoteAddress: "", // connect-es does not tell
+    ...context.values.get(connectionKey),
     timeoutMs: context.timeoutMs(),
     fieldNames: "name",
     setHeader: (name, value) => context.responseHeader.set(name, value),

@@ -3,8 +3,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { fromBinary, fromJsonString, type Message, toBinary, toJsonString } from "@bufbuild/protobuf"
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect"
+import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
 import { Internal, type PublicError } from "../PublicError.ts"
-import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
+import { hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
 import { malformed, tooLarge } from "./grpc.ts"
@@ -63,7 +64,7 @@ const serve = (
       message,
       {
         protocol: "connect",
-        requestId: acceptRequestId(header),
+        requestId: acceptRequestId(header(requestIdHeader)),
         header,
         remoteAddress: request.socket.remoteAddress ?? "",
         timeoutMs,

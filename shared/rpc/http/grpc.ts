@@ -10,12 +10,14 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2"
+import { TLSSocket } from "node:tls"
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf"
 import { anyPack } from "@bufbuild/protobuf/wkt"
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts"
+import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
 import { peerNameOf } from "../Certificates.ts"
-import { Internal, InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
-import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
+import { Internal, InvalidRequest, type PublicError, ResourceExhausted, Unimplemented } from "../PublicError.ts"
+import { hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
 import { headerView } from "./headers.ts"
@@ -65,27 +67,27 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
   // A reset stream reports here; "close" below is where the call learns of it.
   stream.on("error", () => {})
   stream.on("close", () => {
+    clearTimeout(slow)
     if (!answered) stop?.(hungUp)
   })
 
   // A caller that sends its request too slowly is cut, so that it holds nothing for ever.
-  stream.setTimeout(requestMs, () => stream.close(constants.NGHTTP2_CANCEL))
+  const slow = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), requestMs)
 
   const timeoutMs = grpcTimeout(header("grpc-timeout"))
   if (timeoutMs === "malformed") return fail(malformed("grpc-timeout is malformed"))
   const receive = (body: Buffer): void => {
     if (answered) return
-    stream.setTimeout(0)
-    if (body.length < frameHead || body[0] !== 0 || body.readUInt32BE(1) !== body.length - frameHead) {
-      return fail(malformed("expected exactly one uncompressed message"))
-    }
+    clearTimeout(slow)
+    const broken = brokenFrame(body)
+    if (broken !== undefined) return fail(broken)
     const request = decode(route, body.subarray(frameHead))
     if (request === undefined) return fail(malformed(`cannot decode ${route.method.input.typeName}`))
     stop = route.run(
       request,
       {
         protocol: "grpc",
-        requestId: acceptRequestId(header),
+        requestId: acceptRequestId(header(requestIdHeader)),
         header,
         ...connectionOf(stream),
         timeoutMs,
@@ -97,7 +99,11 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
       (outcome) => (outcome.ok ? succeed(outcome.message) : fail(outcome.error)),
     )
   }
-  readBody(stream, maxBytes + frameHead, receive, () => fail(tooLarge(maxBytes)))
+  readBody(stream, maxBytes + frameHead, receive, () => {
+    fail(tooLarge(maxBytes))
+    // The rest of the request is not wanted (RFC 9113, section 8.1).
+    stream.close(constants.NGHTTP2_NO_ERROR)
+  })
 }
 
 interface Connection {
@@ -115,7 +121,7 @@ const connectionOf = ({ session }: ServerHttp2Stream): Connection => {
   const { socket } = session
   const connection = {
     remoteAddress: socket.remoteAddress ?? "",
-    certifiedPeer: "getPeerCertificate" in socket ? peerNameOf(socket) : undefined,
+    certifiedPeer: socket instanceof TLSSocket ? peerNameOf(socket) : undefined,
   }
   connections.set(session, connection)
   return connection
@@ -126,6 +132,24 @@ export const tooLarge = (maxBytes: number): ResourceExhausted =>
   new ResourceExhausted({ reason: "MESSAGE_TOO_LARGE", message: `the message is larger than ${maxBytes} bytes` })
 
 export const malformed = (message: string): InvalidRequest => new InvalidRequest({ reason: "INVALID_REQUEST", message })
+
+/** What is wrong with a body that is not exactly one message without compression; the codes are those of gRPC's documents. */
+const brokenFrame = (body: Buffer): PublicError | undefined => {
+  if (body.length === 0) return cardinality("the request has no message")
+  if (body.length < frameHead) return malformed("the request ends within a frame")
+  // "Compression": a compressed message in a call without a message encoding.
+  if (body[0] === 1) return new Internal({ reason: "INTERNAL", message: "the message is compressed with no encoding" })
+  if (body[0] !== 0) return malformed("the frame has unknown flags")
+  const rest = body.length - frameHead - body.readUInt32BE(1)
+  if (rest === 0) return undefined
+  const next = body.length - rest
+  // "Status codes and their use": a request cardinality violation.
+  return rest >= frameHead && body.readUInt32BE(next + 1) <= rest - frameHead
+    ? cardinality("the request has more than one message")
+    : malformed("the request ends within a frame")
+}
+
+const cardinality = (message: string): Unimplemented => new Unimplemented({ reason: "UNIMPLEMENTED", message })
 
 /** A length-prefixed message: one byte of flags, four of length, the message. */
 export const framed = (message: Uint8Array): Buffer => {
@@ -145,7 +169,8 @@ const decode = (route: UnaryRoute, bytes: Uint8Array): Message | undefined => {
 }
 
 /** Percent-encodes what is not printable ASCII, and the percent sign: other peers decode with decodeURI. */
-const percentEncode = (text: string): string => text.replace(/[^\x20-\x24\x26-\x7e]/gu, encodeURIComponent)
+const percentEncode = (text: string): string =>
+  text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]/gu, encodeURIComponent)
 
 const trailersOf = (error: PublicError): OutgoingHttpHeaders => {
   const wire = toConnectError(error)

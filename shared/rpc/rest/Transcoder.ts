@@ -7,13 +7,13 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { type DescMessage, getOption, hasOption, type JsonValue, type Message } from "@bufbuild/protobuf"
 import { http } from "#gen/google/api/annotations_pb.ts"
 import type { HttpRule } from "#gen/google/api/http_pb.ts"
-import { requestIdHeader } from "../../telemetry/RequestId.ts"
+import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
 import { readBody } from "../http/body.ts"
 import { headerView } from "../http/headers.ts"
 import { remoteAddressOf } from "../http/remoteAddress.ts"
 import { rpcName } from "../Policy.ts"
 import { Internal, InvalidRequest, type PublicError, ResourceExhausted } from "../PublicError.ts"
-import { acceptRequestId, hungUp, type Stop, type UnaryRoute } from "../Route.ts"
+import { hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { type ErrorAnswer, errorAnswer } from "./errors.ts"
 import { toRestJson } from "./json.ts"
 import { fieldAt, readRequest } from "./request.ts"
@@ -113,7 +113,7 @@ const serve = (
   const { route } = binding
   const startedAt = performance.now()
   const header = headerView(request.headers)
-  const requestId = acceptRequestId(header)
+  const requestId = acceptRequestId(header(requestIdHeader))
   let answered = false
   let stop: Stop | undefined
 

@@ -1,0 +1,30 @@
+/** The kit's audit log as one of people: to whom it happened, by which key or program, from where. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { newUuid } from "#shared/ids/Id.ts"
+import { type AuditEntry, AuditLog } from "#shared/recording/AuditLog.ts"
+import { clientOf } from "../tenant/rpc.ts"
+import { SecurityEventStore } from "./SecurityEventStore.ts"
+
+export const layer = Layer.effect(
+  AuditLog,
+  Effect.map(SecurityEventStore, (store) =>
+    AuditLog.of({
+      append: Effect.fnUntraced(function* (entry) {
+        const { action, details, call } = entry
+        const id = yield* newUuid
+        yield* store.insert({ id, action, details, requestId: call.requestId, ...whoOf(entry), ...whereFrom(entry) })
+      }),
+    }),
+  ),
+)
+
+const whoOf = ({ caller, resource }: AuditEntry) => ({
+  userId: resource.type === "user" ? resource.id : caller._tag === "EndUser" ? caller.userId : null,
+  keyId: caller._tag === "Key" || caller._tag === "EndUser" ? caller.key.keyId : null,
+  peer: caller._tag === "Peer" ? caller.name : null,
+})
+
+/** A program of the mesh is not where the person is: unless it tells more, nothing is known. */
+const whereFrom = ({ caller, origin, call }: AuditEntry) =>
+  origin ?? (caller._tag === "Peer" ? { ipAddress: "", userAgent: "" } : clientOf(call))
