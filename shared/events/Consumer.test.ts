@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -7,51 +8,14 @@ import { RequestId } from "../telemetry/RequestId.ts"
 import { eventually } from "../testing/eventually.ts"
 import { testConnection, testEvents } from "../testing/TestEvents.ts"
 import { TestNats } from "../testing/TestServers.ts"
-import { consume, type EventMeta, subscribe } from "./Consumer.ts"
+import { consume } from "./Consumer.ts"
 import { eventContract } from "./EventContract.ts"
-
-import { job, news } from "./fixtures/testEvents.ts"
+import { append, deadLetters, mesh, reaches, relay, settled } from "./fixtures/mesh.ts"
+import { job } from "./fixtures/testEvents.ts"
+import type { EventMeta } from "./handling.ts"
 import { Inbox } from "./Inbox.ts"
-import { Outbox } from "./Outbox.ts"
-import * as OutboxRelay from "./OutboxRelay.ts"
 
 const Job = job("WORK")
-const News = news("NEWS")
-
-const append = (value: string, schema: typeof Job = Job) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const outbox = yield* Outbox
-    yield* sql.withTransaction(outbox.append(schema, { value }, { aggregate: "a" }))
-  })
-
-/** Everything but the consumer of the test. */
-const mesh = Layer.provideMerge(Layer.provide(OutboxRelay.layer, Layer.fresh(testConnection)), testEvents("billing"))
-
-/** Waits until the list has so many entries. */
-const reaches = (list: ReadonlyArray<unknown>, length: number) =>
-  eventually(
-    Effect.suspend(() => (list.length >= length ? Effect.void : Effect.fail(`${list.length} of ${length}`))),
-    "20 seconds",
-  )
-
-/** Waits until every job that was appended has been published and acknowledged. */
-const settled = eventually(
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const waiting = yield* sql`SELECT 1 FROM outbox WHERE published_at IS NULL`
-    const { use } = yield* Nats
-    const { state } = yield* use(({ manager }) => manager.streams.info(eventContract(Job).name))
-    return waiting.length + state.messages === 0 ? undefined : yield* Effect.fail("some are left")
-  }),
-  "20 seconds",
-)
-
-const deadLetters = Effect.flatMap(
-  SqlClient.SqlClient,
-  (sql) => sql<{ readonly reason: string; readonly deliveries: number; readonly subject: string }>`
-    SELECT reason, deliveries, subject FROM dead_letters`,
-)
 
 describe("a consumer", () => {
   it.live("handles what was appended, under the request and the trace that caused it", () => {
@@ -66,7 +30,7 @@ describe("a consumer", () => {
     })
     return Effect.gen(function* () {
       const traceId = yield* Effect.currentSpan.pipe(
-        Effect.tap(append("x")),
+        Effect.tap(append("x", Job)),
         Effect.map((span) => span.traceId),
         Effect.withSpan("deciding"),
         Effect.provideService(RequestId, "req_12345678"),
@@ -75,7 +39,7 @@ describe("a consumer", () => {
       assert.match(seen[0]?.meta.id ?? "", /^evt_/)
       assert.deepInclude(seen[0], { value: "x", within: { requestId: "req_12345678", traceId } })
       assert.deepInclude(seen[0]?.meta, { requestId: "req_12345678", redelivered: false })
-      yield* settled
+      yield* settled(Job)
     }).pipe(Effect.provide(Layer.provideMerge(consumer, mesh)))
   })
 
@@ -99,8 +63,8 @@ describe("a consumer", () => {
     )
     return Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      yield* append("x")
-      yield* settled
+      yield* append("x", Job)
+      yield* settled(Job)
       assert.strictEqual(attempts, 3)
       assert.deepStrictEqual(yield* sql`SELECT value FROM handled`, [{ value: "x" }])
       assert.deepStrictEqual(yield* deadLetters, [])
@@ -143,11 +107,12 @@ describe("a consumer", () => {
       const { publish, ensureStream } = yield* Nats
       yield* eventually(ensureStream(eventContract(Job)))
       yield* publish("work.job", Buffer.from([0xff]), { id: "evt_broken" })
-      yield* append("bad")
-      yield* append("good")
-      yield* settled
+      yield* append("bad", Job)
+      yield* append("good", Job)
+      yield* settled(Job)
       assert.deepStrictEqual(seen, ["good"])
-      assert.deepStrictEqual(yield* deadLetters, [
+      const letters = (yield* deadLetters).map(({ reason, deliveries, subject }) => ({ reason, deliveries, subject }))
+      assert.deepStrictEqual(letters, [
         { reason: "not a google.protobuf.StringValue", deliveries: 1, subject: "work.job" },
         { reason: "Error: it is bad", deliveries: 2, subject: "work.job" },
       ])
@@ -159,19 +124,66 @@ describe("a consumer", () => {
     const consumer = consume(Job, {
       durable: "tester",
       concurrency: 4,
+      // The acknowledgement of the first may be lost in the crash; then it comes once more.
+      ackWait: Duration.seconds(2),
       handle: ({ value }) => Effect.sync(() => void seen.push(value)),
     })
     return Effect.gen(function* () {
       const server = yield* TestNats
-      yield* append("1")
+      yield* append("1", Job)
       yield* reaches(seen, 1)
       yield* server.kill
-      yield* append("2")
+      yield* append("2", Job)
       yield* server.start
-      yield* append("3")
-      yield* settled
+      yield* append("3", Job)
+      yield* settled(Job)
       assert.deepStrictEqual(new Set(seen), new Set(["1", "2", "3"]))
     }).pipe(Effect.provide(Layer.provideMerge(consumer, mesh)))
+  })
+
+  it.live("handles each of many events once while NATS crashes again and again", () => {
+    const consumer = () =>
+      Layer.fresh(
+        consume(Job, {
+          durable: "tester",
+          concurrency: 2,
+          ackWait: Duration.seconds(2),
+          handle: ({ value }, { id }) =>
+            Effect.gen(function* () {
+              const inbox = yield* Inbox
+              const sql = yield* SqlClient.SqlClient
+              yield* inbox.once(id, Effect.orDie(sql`INSERT INTO handled (value) VALUES (${value})`))
+            }),
+        }).pipe(Layer.provide(Layer.fresh(testConnection))),
+      )
+    const table = Layer.effectDiscard(
+      Effect.flatMap(SqlClient.SqlClient, (sql) => sql`CREATE TABLE handled (value text)`),
+    )
+    const values = Array.from({ length: 150 }, (_, index) => String(index).padStart(3, "0"))
+    return Effect.gen(function* () {
+      const server = yield* TestNats
+      const sql = yield* SqlClient.SqlClient
+      const crashing = Effect.forEach([1, 2, 3], () =>
+        Effect.gen(function* () {
+          yield* eventually(Effect.flatMap(Nats, ({ use }) => use(({ manager }) => manager.getAccountInfo())))
+          yield* server.kill
+          yield* server.start
+        }),
+      )
+      const appending = Effect.forEach(values, (value) => append(value, Job, value.slice(-1)))
+      yield* Effect.all([appending, crashing], { concurrency: "unbounded" })
+      yield* settled(Job)
+      const rows = yield* sql<{ readonly value: string }>`SELECT value FROM handled ORDER BY value`
+      assert.deepStrictEqual(
+        rows.map(({ value }) => value),
+        values,
+      )
+      assert.deepStrictEqual(yield* deadLetters, [])
+    }).pipe(
+      Effect.provide(
+        Layer.mergeAll(consumer(), consumer(), relay).pipe(Layer.provideMerge(table), Layer.provideMerge(mesh)),
+      ),
+    )
   })
 
   it.live("that is stopped gives back what it has not finished", () => {
@@ -190,49 +202,9 @@ describe("a consumer", () => {
       handle: (_, { redelivered }) => Effect.sync(() => void finished.push(redelivered)),
     })
     return Effect.gen(function* () {
-      yield* Effect.andThen(append("x"), reaches(started, 1)).pipe(Effect.provide(hanging))
+      yield* Effect.andThen(append("x", Job), reaches(started, 1)).pipe(Effect.provide(hanging))
       yield* reaches(finished, 1).pipe(Effect.provide(finishing))
       assert.deepStrictEqual(finished, [true])
-    }).pipe(Effect.provide(mesh))
-  })
-})
-
-describe("a subscriber", () => {
-  it.live("in every process sees what is published from now on, in order", () => {
-    const seen: [Array<string>, Array<string>] = [[], []]
-    const process = (index: 0 | 1) =>
-      Layer.provide(
-        subscribe(News, ({ value }) =>
-          value === "odd" && seen[index].length === 0
-            ? Effect.die("a failure that is logged and tried again, then passed over")
-            : Effect.sync(() => void seen[index].push(value)),
-        ),
-        Layer.fresh(testConnection),
-      )
-    return Effect.gen(function* () {
-      const { ensureStream, use } = yield* Nats
-      yield* eventually(ensureStream(eventContract(News)))
-      yield* append("before", News)
-      yield* eventually(
-        Effect.flatMap(
-          use(({ manager }) => manager.streams.info("NEWS")),
-          ({ state }) => (state.messages === 1 ? Effect.void : Effect.fail("not published")),
-        ),
-      )
-      yield* Effect.gen(function* () {
-        yield* eventually(
-          Effect.flatMap(
-            use(({ manager }) => manager.streams.info("NEWS")),
-            ({ state }) => (state.consumer_count === 2 ? Effect.void : Effect.fail("not listening")),
-          ),
-        )
-        yield* Effect.forEach(["odd", "one", "two"], (value) => append(value, News))
-        yield* Effect.all([reaches(seen[0], 2), reaches(seen[1], 2)], { concurrency: "unbounded" })
-        assert.deepStrictEqual(seen, [
-          ["one", "two"],
-          ["one", "two"],
-        ])
-      }).pipe(Effect.provide(Layer.mergeAll(process(0), process(1))))
     }).pipe(Effect.provide(mesh))
   })
 })

@@ -5,8 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type { SqlError } from "effect/sql/SqlError"
-import { type DeadLetter, InboxStore } from "./InboxStore.ts"
+import { Consumers } from "./Consumers.ts"
+import { DeadLetterStore } from "./DeadLetterStore.ts"
+import { InboxStore } from "./InboxStore.ts"
+import { observeDeadLetters } from "./observeDeadLetters.ts"
 
 /** The consumer that a handler runs for: its notes are its own. */
 export const CurrentConsumer = Context.Reference<string>("shared/events/CurrentConsumer", {
@@ -15,6 +17,25 @@ export const CurrentConsumer = Context.Reference<string>("shared/events/CurrentC
 
 /** A message is never delivered again after its stream's longest age; this is more. */
 const keep = Duration.days(30)
+
+const make = Effect.gen(function* () {
+  const store = yield* InboxStore
+  yield* store.sweep(keep).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("1 hour")), Effect.forkScoped)
+  return Inbox.of({
+    once: Effect.fnUntraced(function* <A, E, R>(messageId: string, effect: Effect.Effect<A, E, R>) {
+      const consumer = yield* CurrentConsumer
+      // The effect's own failures pass through as values, so that only the database's become defects.
+      const handled = yield* store
+        .once(
+          consumer,
+          messageId,
+          Effect.mapError(effect, (failure) => ({ failure })),
+        )
+        .pipe(Effect.catch((error) => ("failure" in error ? Effect.fail(error.failure) : Effect.die(error))))
+      return Option.map(Option.fromNullishOr(handled), ({ value }) => value)
+    }),
+  })
+})
 
 export class Inbox extends Context.Service<
   Inbox,
@@ -25,30 +46,12 @@ export class Inbox extends Context.Service<
      * message comes again.
      */
     readonly once: <A, E, R>(messageId: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<Option.Option<A>, E, R>
-    /** Keeps a message that was given up. */
-    readonly bury: (letter: DeadLetter) => Effect.Effect<void, SqlError>
   }
 >()("shared/events/Inbox") {
-  static readonly layer = Layer.effect(
-    Inbox,
-    Effect.gen(function* () {
-      const store = yield* InboxStore
-      yield* store.sweep(keep).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("1 hour")), Effect.forkScoped)
-      return Inbox.of({
-        once: Effect.fnUntraced(function* <A, E, R>(messageId: string, effect: Effect.Effect<A, E, R>) {
-          const consumer = yield* CurrentConsumer
-          // The effect's own failures pass through as values, so that only the database's become defects.
-          const handled = yield* store
-            .once(
-              consumer,
-              messageId,
-              Effect.mapError(effect, (failure) => ({ failure })),
-            )
-            .pipe(Effect.catch((error) => ("failure" in error ? Effect.fail(error.failure) : Effect.die(error))))
-          return Option.map(Option.fromNullishOr(handled), ({ value }) => value)
-        }),
-        bury: store.bury,
-      })
-    }),
-  ).pipe(Layer.provide(InboxStore.layer))
+  /** With all else that consumers need of this process: where they give events up, and the list of them. */
+  static readonly layer = Layer.mergeAll(
+    Layer.provide(Layer.effect(Inbox, make), InboxStore.layer),
+    Layer.effectDiscard(Effect.forkScoped(observeDeadLetters)),
+    Consumers.layer,
+  ).pipe(Layer.provideMerge(DeadLetterStore.layer))
 }

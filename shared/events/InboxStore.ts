@@ -1,21 +1,10 @@
-/** Rows of the tables `inbox` (what was handled) and `dead_letters` (what never will be, unless somebody looks). */
+/** Rows of the table `inbox`: what was handled. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-
-/** A message that was given up. */
-export interface DeadLetter {
-  readonly consumer: string
-  readonly messageId: string
-  readonly subject: string
-  readonly payload: Uint8Array
-  readonly headers: Readonly<Record<string, string>>
-  readonly reason: string
-  readonly deliveries: number
-}
 
 export class InboxStore extends Context.Service<
   InboxStore,
@@ -26,8 +15,6 @@ export class InboxStore extends Context.Service<
       messageId: string,
       effect: Effect.Effect<A, E, R>,
     ) => Effect.Effect<{ readonly value: A } | undefined, E | SqlError, R>
-    /** Keeps a dead letter, once for each consumer and message. */
-    readonly bury: (letter: DeadLetter) => Effect.Effect<void, SqlError>
     /** Forgets what was handled longer ago. */
     readonly sweep: (olderThan: Duration.Duration) => Effect.Effect<void, SqlError>
   }
@@ -48,13 +35,6 @@ export class InboxStore extends Context.Service<
               return rows.length === 0 ? undefined : { value: yield* effect }
             }),
           ),
-        bury: ({ consumer, messageId, subject, payload, headers, reason, deliveries }) =>
-          Effect.asVoid(sql`
-            INSERT INTO dead_letters (consumer, message_id, subject, payload, headers, reason, deliveries)
-            VALUES (${consumer}, ${messageId}, ${subject}, ${payload}, ${JSON.stringify(headers)}::text::jsonb, ${reason},
-              ${deliveries}::int)
-            ON CONFLICT (consumer, message_id) DO UPDATE
-              SET reason = excluded.reason, deliveries = excluded.deliveries, failed_at = now()`),
         sweep: (olderThan) =>
           Effect.asVoid(sql`
             DELETE FROM inbox WHERE handled_at < now() - make_interval(secs => ${Duration.toSeconds(olderThan)}::float8)`),

@@ -1,49 +1,32 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import { Nats } from "../nats/Nats.ts"
+import { makeNatsConsumer } from "../nats/NatsConsumer.ts"
+import { Readiness } from "../runtime/Readiness.ts"
 import { eventually } from "../testing/eventually.ts"
-import { testConnection, testEvents } from "../testing/TestEvents.ts"
+import { testEvents } from "../testing/TestEvents.ts"
 import { TestNats } from "../testing/TestServers.ts"
 import { eventContract } from "./EventContract.ts"
-
+import { allPublished, append as decide, relay, stored, waiting } from "./fixtures/mesh.ts"
 import { job, news } from "./fixtures/testEvents.ts"
-import { Outbox } from "./Outbox.ts"
 import * as OutboxRelay from "./OutboxRelay.ts"
+import { OutboxStore } from "./OutboxStore.ts"
 
 const Job = job("RELAY")
 
-/** One process that relays, with a connection of its own. */
-const relay = Layer.fresh(Layer.provide(OutboxRelay.layer, Layer.fresh(testConnection)))
+const append = (value: string, aggregate: string, schema = Job) => decide(value, schema, aggregate)
 
-const append = (value: string, aggregate: string, schema = Job) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const outbox = yield* Outbox
-    yield* sql.withTransaction(outbox.append(schema, { value }, { aggregate }))
-  })
-
-const waiting = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  return (yield* sql`SELECT 1 FROM outbox WHERE published_at IS NULL`).length
-})
-
-const allPublished = eventually(
-  Effect.flatMap(waiting, (count) => (count === 0 ? Effect.void : Effect.fail(`${count} are waiting`))),
-  "20 seconds",
-)
-
-/** The texts of the stream, in its order. */
-const stored = (stream: string) =>
-  Effect.gen(function* () {
-    const { use } = yield* Nats
-    const { state } = yield* use(({ manager }) => manager.streams.info(stream))
-    const messages = yield* Effect.forEach(Array.from({ length: state.messages }), (_, index) =>
-      use(({ manager }) => manager.streams.getMessage(stream, { seq: state.first_seq + index })),
-    )
-    return messages.map(({ data }) => Buffer.from(data).subarray(2).toString())
-  })
+/** A process that relays, and keeps its streams to so many bytes. */
+const limitedRelay = (maxBytes: number | undefined) =>
+  Layer.provide(
+    OutboxRelay.layer,
+    Layer.unwrap(Effect.map(TestNats, ({ url }) => Nats.layer({ url, name: "tester", limits: { maxBytes } }))).pipe(
+      Layer.provide(Readiness.layer),
+    ),
+  )
 
 describe("the relay", () => {
   it.live("publishes what commits, in order for each aggregate", () =>
@@ -80,20 +63,32 @@ describe("the relay", () => {
     }).pipe(Effect.provide(Layer.provideMerge(relay, testEvents("billing")))),
   )
 
-  it.live("of several processes publishes each event once, and in order", () =>
+  it.live("of several processes publishes each event once, and in order, over many batches and crashes of NATS", () =>
     Effect.gen(function* () {
-      yield* Effect.forEach(
-        ["a", "b", "c", "d"],
+      const server = yield* TestNats
+      const { use } = yield* Nats
+      const aggregates = ["a", "b", "c", "d", "e", "f"]
+      const deciding = Effect.forEach(
+        aggregates,
         (aggregate) =>
-          Effect.forEach(Array.from({ length: 50 }), (_, index) => append(`${aggregate}${index}`, aggregate)),
+          Effect.forEach(Array.from({ length: 100 }), (_, index) => append(`${aggregate}${index}`, aggregate)),
         { concurrency: "unbounded" },
       )
+      const crashing = Effect.forEach([1, 2, 3], () =>
+        Effect.gen(function* () {
+          yield* eventually(use(({ manager }) => manager.streams.info("RELAY")))
+          yield* server.kill
+          yield* server.start
+        }),
+      )
+      yield* append("first", "z")
+      yield* Effect.all([deciding, crashing], { concurrency: "unbounded" })
       yield* allPublished
-      const texts = yield* stored("RELAY")
-      for (const aggregate of ["a", "b", "c", "d"]) {
+      const texts = yield* eventually(stored("RELAY"))
+      for (const aggregate of aggregates) {
         assert.deepStrictEqual(
-          texts.filter((text) => text.startsWith(aggregate)),
-          Array.from({ length: 50 }, (_, index) => `${aggregate}${index}`),
+          texts.filter((text) => text.startsWith(aggregate) && text !== "first"),
+          Array.from({ length: 100 }, (_, index) => `${aggregate}${index}`),
         )
       }
     }).pipe(Effect.provide(Layer.provideMerge(Layer.mergeAll(relay, relay, relay), testEvents("billing")))),
@@ -111,20 +106,58 @@ describe("the relay", () => {
     }).pipe(Effect.provide(Layer.provideMerge(relay, testEvents("billing")))),
   )
 
-  it.live("leaves a full stream alone, keeps its events, and goes on with the others", () =>
+  it.live.each([
+    ["messages", 3, undefined],
+    ["bytes", -1, 1200],
+  ] as const)(
+    "waits for room in a stream full of %s, loses nothing, and goes on with the others",
+    ([, messages, bytes]) =>
+      Effect.gen(function* () {
+        const { ensureStream, use } = yield* Nats
+        const stream = eventContract(Job)
+        yield* eventually(ensureStream(stream))
+        yield* use(({ manager }) => manager.streams.update("RELAY", { max_msgs: messages }))
+        const values = Array.from({ length: 12 }, (_, index) => `${index}`)
+        yield* Effect.forEach(values, (value) => append(value.padStart(100), "a"))
+        yield* append("news", "a", news("RELAY_NEWS"))
+        yield* eventually(
+          Effect.flatMap(stored("RELAY_NEWS"), (texts) => (texts.length === 1 ? Effect.void : Effect.fail(texts))),
+        )
+        const full = yield* stored("RELAY")
+        assert.isBelow(full.length, values.length)
+        assert.strictEqual((yield* waiting) + full.length, values.length)
+        const { next } = yield* makeNatsConsumer({ stream, durable: "worker", ackWait: Duration.seconds(30) })
+        const handled = yield* Effect.forEach(values, () =>
+          Effect.flatMap(next, ({ ack, payload }) =>
+            Effect.as(ack, Buffer.from(payload).subarray(2).toString().trim()),
+          ),
+        )
+        assert.deepStrictEqual(handled, values)
+        yield* allPublished
+      }).pipe(Effect.provide(Layer.provideMerge(limitedRelay(bytes), testEvents("billing")))),
+  )
+
+  it.live("lets a message that no server would take wait with its aggregate, and goes on with the others", () =>
     Effect.gen(function* () {
-      const { ensureStream, use } = yield* Nats
-      yield* eventually(ensureStream(eventContract(Job)))
-      yield* use(({ manager }) => manager.streams.update("RELAY", { max_msgs: 1 }))
-      yield* Effect.forEach(["1", "2", "3"], (value) => append(value, "a"))
-      yield* append("news", "b", news("RELAY_NEWS"))
-      yield* eventually(
-        Effect.flatMap(stored("RELAY_NEWS"), (texts) => (texts.length === 1 ? Effect.void : Effect.fail(texts))),
-      )
+      const sql = yield* SqlClient.SqlClient
+      const { insert } = yield* OutboxStore
+      const stream = eventContract(Job)
+      const huge = { id: "evt_huge", stream, aggregate: "a", payload: new Uint8Array(1_500_000), headers: {} }
+      yield* sql.withTransaction(insert(huge))
+      yield* append("behind", "a")
+      const reads = (texts: ReadonlyArray<string>) =>
+        eventually(
+          Effect.flatMap(stored("RELAY"), (found) =>
+            found.join() === texts.join() ? Effect.void : Effect.fail(found.join()),
+          ),
+        )
+      yield* append("beside", "b")
+      yield* reads(["beside"])
+      yield* append("beside, later", "b")
+      yield* reads(["beside", "beside, later"])
       assert.strictEqual(yield* waiting, 2)
-      yield* use(({ manager }) => manager.streams.update("RELAY", { max_msgs: -1 }))
-      yield* allPublished
-      assert.deepStrictEqual(yield* stored("RELAY"), ["1", "2", "3"])
-    }).pipe(Effect.provide(Layer.provideMerge(relay, testEvents("billing")))),
+      yield* sql`DELETE FROM outbox WHERE id = 'evt_huge'`
+      yield* reads(["beside", "beside, later", "behind"])
+    }).pipe(Effect.provide(Layer.mergeAll(relay, OutboxStore.layer).pipe(Layer.provideMerge(testEvents("billing"))))),
   )
 })

@@ -109,6 +109,22 @@ layer(nats, { excludeTestServices: true })("NATS", (it) => {
     }),
   )
 
+  it.effect("a process that stops has said first what it was done with", () =>
+    Effect.gen(function* () {
+      const settings = stream("LAST", "last.a")
+      const { url } = yield* TestNats
+      yield* ensured(settings)
+      yield* publish("last.a", "x")
+      yield* Effect.gen(function* () {
+        const { next } = yield* makeNatsConsumer({ stream: settings, durable: "worker", ackWait: Duration.seconds(30) })
+        yield* (yield* next).ack
+      }).pipe(Effect.provide(Layer.fresh(Nats.layer({ url, name: "short-lived" }))))
+      const { use } = yield* Nats
+      const { num_ack_pending } = yield* use(({ manager }) => manager.consumers.info("LAST", "worker"))
+      assert.strictEqual(num_ack_pending, 0)
+    }),
+  )
+
   it.effect("a message that comes for a worker that has gone is given to the next one at once", () =>
     Effect.gen(function* () {
       const settings = stream("LATE", "late.a")

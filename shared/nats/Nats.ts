@@ -9,7 +9,9 @@ import { natsUrl } from "../runtime/EnvConfig.ts"
 import { Readiness } from "../runtime/Readiness.ts"
 import { establish, type NatsOptions, watch } from "./connection.ts"
 import { NatsUnavailable, unavailable } from "./NatsUnavailable.ts"
-import { ensureStream, type StreamSettings } from "./StreamSettings.ts"
+import { streamLimits } from "./StreamLimits.ts"
+import type { StreamSettings } from "./StreamSettings.ts"
+import { makeStreams } from "./Streams.ts"
 
 export interface PublishOptions {
   /** The same id within two minutes is the same message: JetStream keeps the first. */
@@ -23,6 +25,8 @@ export interface PublishOptions {
 export interface JetStream {
   readonly client: JetStreamClient
   readonly manager: JetStreamManager
+  /** The server's version, such as "2.10.22". */
+  readonly version: string
 }
 
 export class Nats extends Context.Service<
@@ -34,14 +38,14 @@ export class Nats extends Context.Service<
       payload: Uint8Array,
       options: PublishOptions,
     ) => Effect.Effect<{ readonly duplicate: boolean }, NatsUnavailable>
-    /** Makes the stream, or adds the subject to it. A stream of another retention is a defect. */
+    /** Makes the stream, adds the subject, keeps it within the limits. A stream of another retention is a defect. */
     readonly ensureStream: (stream: StreamSettings) => Effect.Effect<void, NatsUnavailable>
     /** A call of the client itself; fails at once while there is no connection. */
     readonly use: <A>(f: (jetStream: JetStream) => Promise<A>) => Effect.Effect<A, NatsUnavailable>
   }
 >()("shared/nats/Nats") {
-  /** Needs no NATS to be built. Adds the readiness check "nats". */
-  static readonly layer = (options: NatsOptions): Layer.Layer<Nats, never, Readiness> =>
+  /** Needs no NATS to be built. Adds the readiness check "nats". Reads the limits of streams where none are given. */
+  static readonly layer = (options: NatsOptions): Layer.Layer<Nats, Config.ConfigError, Readiness> =>
     Layer.effect(Nats, make(options))
 
   /** As `layer`, with `NATS_URL` (several servers separated by commas). */
@@ -51,6 +55,7 @@ export class Nats extends Context.Service<
 
 const make = Effect.fnUntraced(function* (options: NatsOptions) {
   const timeout = Duration.toMillis(options.timeout ?? "3 seconds")
+  const limits = options.limits ?? (yield* streamLimits)
   let jetStream: JetStream | undefined
   let up = false
 
@@ -59,6 +64,9 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     jetStream = {
       client: nats.jetstream({ timeout }),
       manager: yield* Effect.promise(() => nats.jetstreamManager({ timeout, checkAPI: false })),
+      get version() {
+        return nats.info?.version ?? "unknown"
+      },
     }
     up = true
     const context = yield* Effect.context()
@@ -73,10 +81,11 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     Effect.suspend(() => {
       const current = jetStream
       return current === undefined || !up
-        ? Effect.fail(new NatsUnavailable({ reason: "not connected" }))
+        ? Effect.fail(new NatsUnavailable({ reason: "not connected", concern: "connection" }))
         : Effect.tryPromise({ try: () => f(current), catch: (cause) => cause }).pipe(Effect.catch(refused))
     })
 
+  const streams = makeStreams(use, limits)
   const readiness = yield* Readiness
   yield* readiness.register(
     "nats",
@@ -86,20 +95,22 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
 
   return Nats.of({
     publish: (subject, payload, { id, headers = {}, stream }) =>
-      Effect.map(
-        use(({ client }) => {
-          const carried = natsHeaders()
-          for (const [name, value] of Object.entries(headers)) carried.set(name, value)
-          return client.publish(subject, payload, {
-            msgID: id,
-            headers: carried,
-            timeout,
-            ...(stream !== undefined && { expect: { streamName: stream } }),
-          })
-        }),
-        ({ duplicate }) => ({ duplicate }),
+      (stream === undefined ? Effect.void : streams.admit(stream, payload.length)).pipe(
+        Effect.andThen(
+          use(({ client }) => {
+            const carried = natsHeaders()
+            for (const [name, value] of Object.entries(headers)) carried.set(name, value)
+            return client.publish(subject, payload, {
+              msgID: id,
+              headers: carried,
+              timeout,
+              ...(stream !== undefined && { expect: { streamName: stream } }),
+            })
+          }),
+        ),
+        Effect.map(({ duplicate }) => ({ duplicate })),
       ),
-    ensureStream: ensureStream(use),
+    ensureStream: streams.ensure,
     use,
   })
 })

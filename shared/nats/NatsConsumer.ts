@@ -4,16 +4,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
-import {
-  AckPolicy,
-  type Consumer,
-  type ConsumerConfig,
-  type ConsumerInfo,
-  DeliverPolicy,
-  type JsMsg,
-  nanos,
-} from "nats"
+import type { Consumer, JsMsg } from "nats"
+import { durableConsumer } from "./DurableConsumer.ts"
+import { listeningConsumer } from "./ListeningConsumer.ts"
 import { Nats } from "./Nats.ts"
+import { type NatsMessage, natsMessage } from "./NatsMessage.ts"
 import { NatsUnavailable } from "./NatsUnavailable.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 
@@ -21,27 +16,13 @@ export interface NatsConsumerOptions {
   readonly stream: StreamSettings
   /**
    * The name under which the server remembers how far we are; processes of one name share the work. Unset: a consumer
-   * of this process alone, which sees only what is published from now on.
+   * of this process alone.
    */
   readonly durable?: string
   /** A message that is neither acknowledged nor refused after this time is delivered again. */
   readonly ackWait: Duration.Duration
-}
-
-/** A message that must be acknowledged, refused, or held on to. */
-export interface NatsMessage {
-  readonly id: string
-  readonly subject: string
-  readonly payload: Uint8Array
-  /** How often it was delivered, this time included. */
-  readonly deliveries: number
-  readonly header: (name: string) => string | undefined
-  /** Done: never deliver it again. */
-  readonly ack: Effect.Effect<void>
-  /** Not done: deliver it again after the delay. */
-  readonly nak: (delay: Duration.Duration) => Effect.Effect<void>
-  /** Still at it: the time to acknowledge starts again. */
-  readonly working: Effect.Effect<void>
+  /** Without a name: how long before now the first message may have been published. Unset: it must be published from now on. */
+  readonly since?: Duration.Duration
 }
 
 export interface NatsConsumer {
@@ -49,75 +30,11 @@ export interface NatsConsumer {
   readonly next: Effect.Effect<NatsMessage>
 }
 
-/** How long a pull stays open; after it, the same is asked again. */
-const pullMillis = 30_000
-
-/** How long the server keeps a consumer without a name whose process is away. */
-const inactiveMillis = 300_000
-
-const lost = new NatsUnavailable({ reason: "the consumer is gone" })
-
-/** JetStream's `JSConsumerNotFoundErr`. */
-const consumerNotFound = 10_014
-
-interface Made {
-  readonly consumer: Consumer
-  /** The sequence of the stream before which nothing will be delivered. */
-  readonly passed: number
-}
-
-const create = Effect.fnUntraced(function* (
-  nats: Nats["Service"],
-  options: NatsConsumerOptions,
-  passed: number | undefined,
-): Effect.fn.Return<Made, NatsUnavailable> {
-  const { name: stream, subject } = options.stream
-  const shared = {
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(Duration.toMillis(options.ackWait)),
-    filter_subject: subject,
-    max_ack_pending: 1000,
-  }
-  const add = (config: Partial<ConsumerConfig>) =>
-    nats.use(({ manager }) => manager.consumers.add(stream, { ...shared, ...config }))
-  const bind = (info: ConsumerInfo) => nats.use(async ({ client }) => client.consumers.getPullConsumerFor(info))
-
-  const { durable } = options
-  if (durable !== undefined) {
-    const info = yield* nats
-      .use(({ manager }) => manager.consumers.info(stream, durable))
-      .pipe(
-        Effect.andThen(nats.use(({ manager }) => manager.consumers.update(stream, durable, changeable(shared)))),
-        Effect.catchIf(
-          (error) => error.code === consumerNotFound,
-          () => add({ durable_name: durable, deliver_policy: DeliverPolicy.All }),
-        ),
-      )
-    return { consumer: yield* bind(info), passed: 0 }
-  }
-
-  const { state } = yield* nats.use(({ manager }) => manager.streams.info(stream))
-  const info = yield* add({
-    inactive_threshold: nanos(inactiveMillis),
-    // A stream that was emptied counts from one again: then all that it has is news.
-    ...(passed === undefined
-      ? { deliver_policy: DeliverPolicy.New }
-      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: passed > state.last_seq ? 1 : passed + 1 }),
-  })
-  return { consumer: yield* bind(info), passed: state.last_seq }
-})
-
-/** What the server lets one change of a consumer that exists. */
-const changeable = ({
-  ack_wait,
-  max_ack_pending,
-}: {
-  readonly ack_wait: number
-  readonly max_ack_pending: number
-}) => ({
-  ack_wait,
-  max_ack_pending,
-})
+/**
+ * How long a pull stays open; after it, the same is asked again. A server that restarts forgets pulls, and one that is not
+ * quite up drops them without a word: this is the longest that a worker then waits in vain.
+ */
+const pullMillis = 5000
 
 /** One pull: a message, or null after `pullMillis` without one. */
 const pull = (consumer: Consumer): Effect.Effect<JsMsg | null, NatsUnavailable> =>
@@ -126,7 +43,8 @@ const pull = (consumer: Consumer): Effect.Effect<JsMsg | null, NatsUnavailable> 
     consumer.next({ expires: pullMillis, bind: true }).then(
       (message) => (wanted ? resume(Effect.succeed(message)) : message?.nak()),
       (cause: unknown) => {
-        if (wanted) resume(Effect.fail(cause instanceof Error ? new NatsUnavailable({ reason: cause.message }) : lost))
+        const reason = cause instanceof Error ? cause.message : "the consumer is gone"
+        if (wanted) resume(Effect.fail(new NatsUnavailable({ reason, concern: "stream" })))
       },
     )
     return Effect.sync(() => {
@@ -134,54 +52,43 @@ const pull = (consumer: Consumer): Effect.Effect<JsMsg | null, NatsUnavailable> 
     })
   })
 
-const view = (message: JsMsg): NatsMessage => ({
-  id: message.headers?.get("Nats-Msg-Id") ?? "",
-  subject: message.subject,
-  payload: message.data,
-  deliveries: message.info.redeliveryCount,
-  header: (name) => message.headers?.get(name) || undefined,
-  ack: Effect.sync(() => message.ack()),
-  nak: (delay) => Effect.sync(() => message.nak(Duration.toMillis(delay))),
-  working: Effect.sync(() => message.working()),
-})
-
 /** The consumer, made when NATS is there, and made again when the server has lost it. */
 export const makeNatsConsumer = (options: NatsConsumerOptions): Effect.Effect<NatsConsumer, never, Nats> =>
   Effect.gen(function* () {
     const nats = yield* Nats
+    const { stream, durable, ackWait, since = Duration.zero } = options
+    const { made, seen } =
+      durable === undefined
+        ? yield* listeningConsumer(nats, stream, ackWait, since)
+        : { made: durableConsumer(nats, stream, durable, ackWait), seen: () => {} }
     const turn = yield* Semaphore.make(1)
-    let made: Made | undefined
-    let passed: number | undefined
+    let current: Consumer | undefined
 
-    const current: Effect.Effect<Made, NatsUnavailable> = Semaphore.withPermits(
+    const consumer: Effect.Effect<Consumer, NatsUnavailable> = Semaphore.withPermits(
       turn,
       1,
     )(
       Effect.suspend(() =>
-        made === undefined
-          ? nats.ensureStream(options.stream).pipe(
-              Effect.andThen(Effect.suspend(() => create(nats, options, passed))),
-              Effect.tap((fresh) =>
-                Effect.sync(() => {
-                  made = fresh
-                  passed ??= fresh.passed
-                }),
-              ),
+        current === undefined
+          ? Effect.tap(Effect.andThen(nats.ensureStream(stream), made), (fresh) =>
+              Effect.sync(() => {
+                current = fresh
+              }),
             )
-          : Effect.succeed(made),
+          : Effect.succeed(current),
       ),
     )
 
     const attempt: Effect.Effect<NatsMessage | undefined, NatsUnavailable> = Effect.gen(function* () {
-      const from = yield* current
-      const message = yield* Effect.tapError(pull(from.consumer), () =>
+      const from = yield* consumer
+      const message = yield* Effect.tapError(pull(from), () =>
         Effect.sync(() => {
-          if (made === from) made = undefined
+          if (current === from) current = undefined
         }),
       )
       if (message === null) return undefined
-      passed = Math.max(passed ?? 0, message.seq)
-      return view(message)
+      seen(message)
+      return natsMessage(message)
     })
 
     const next: Effect.Effect<NatsMessage> = attempt.pipe(

@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { connect, Events, type NatsConnection } from "nats"
 import { type NatsUnavailable, unavailable } from "./NatsUnavailable.ts"
+import type { StreamLimits } from "./StreamLimits.ts"
 
 export interface NatsOptions {
   readonly url: Redacted.Redacted<string>
@@ -16,6 +17,8 @@ export interface NatsOptions {
   readonly timeout?: Duration.Input
   /** Whether the process is not ready without NATS. Unset: false; it is shown as failing all the same. */
   readonly required?: boolean
+  /** For every stream that is used. Unset: `NATS_STREAM_REPLICAS` and `NATS_STREAM_MAX_BYTES`. */
+  readonly limits?: StreamLimits
 }
 
 /** The client takes neither credentials nor the protocol from a URL. */
@@ -30,6 +33,9 @@ const servers = (url: Redacted.Redacted<string>) => {
     ...(urls.some(({ protocol }) => protocol === "tls:") && { tls: {} }),
   }
 }
+
+/** How long a stop waits for what is on its way; a server that is away gets nothing. */
+const flushWithin = Duration.seconds(1)
 
 const opening = (options: NatsOptions): Effect.Effect<NatsConnection, NatsUnavailable, Scope.Scope> =>
   Effect.acquireRelease(
@@ -47,7 +53,13 @@ const opening = (options: NatsOptions): Effect.Effect<NatsConnection, NatsUnavai
         }),
       catch: unavailable,
     }),
-    (nats) => Effect.promise(() => nats.close()),
+    (nats) =>
+      // What was acknowledged or refused last may not have left yet, and would be done again.
+      Effect.tryPromise(() => nats.flush()).pipe(
+        Effect.timeout(flushWithin),
+        Effect.ignore,
+        Effect.andThen(Effect.promise(() => nats.close())),
+      ),
   )
 
 /** The first connection, for which it waits; it mends itself for ever. */

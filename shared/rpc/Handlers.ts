@@ -82,16 +82,17 @@ export class Implementations extends Context.Service<
 
 /**
  * Serves `service` with `handlers`. Rpcs named in `pending` answer `Unimplemented` until their turn has come; naming one
- * that has a handler does not compile.
+ * that has a handler does not compile, and neither does a handler of no rpc.
  */
 export const layer = <
   S extends DescService,
   E,
   R,
   const P extends ReadonlyArray<keyof S["method"] & string> = readonly [],
+  H extends Handlers<S, P[number]> = Handlers<S, P[number]>,
 >(
   service: S,
-  handlers: Effect.Effect<Handlers<S, P[number]> & { readonly [K in P[number]]?: never }, E, R>,
+  handlers: Effect.Effect<H & { readonly [K in P[number] | Exclude<keyof H, keyof S["method"]>]?: never }, E, R>,
   pending?: P,
 ): Layer.Layer<never, E, Implementations | R> =>
   Layer.effectDiscard(

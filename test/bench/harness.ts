@@ -19,6 +19,8 @@ export interface Comparison<Column extends string> {
   readonly by: Column
   /** The contestant that all others are compared with. */
   readonly ours: string
+  /** Ratios beside those of `ours` to everybody else: of one contestant to another, under a name of its own. */
+  readonly further?: Readonly<Record<string, { readonly of: string; readonly to: string }>>
   readonly contestants: ReadonlyArray<Contestant<Column>>
 }
 
@@ -26,7 +28,7 @@ const warmUpRounds = 2
 
 /** Runs the comparison and prints the table and the RESULT line. */
 export const compare = async <Column extends string>(comparison: Comparison<Column>): Promise<void> => {
-  const { bench, unit, rounds, columns, by, ours, contestants } = comparison
+  const { bench, unit, rounds, columns, by, ours, further = {}, contestants } = comparison
   const measured = new Map<string, Array<Measures<Column>>>(contestants.map(({ name }) => [name, []]))
   for (let round = -warmUpRounds; round < rounds; round++) {
     // Nobody is always the one who runs after the slowest.
@@ -48,9 +50,11 @@ export const compare = async <Column extends string>(comparison: Comparison<Colu
     (own / of(by)).toFixed(2),
   ])
   print([["", ...columns, "ours / this"], ...rows])
-  const ratios = Object.fromEntries(
-    [...medians].filter(([name]) => name !== ours).map(([name, of]) => [name, rounded(own / of(by), 3)]),
-  )
+  const medianBy = (name: string) => medians.get(name)?.(by) ?? Number.NaN
+  const ratios = Object.fromEntries([
+    ...[...medians.keys()].filter((name) => name !== ours).map((name) => [name, rounded(own / medianBy(name), 3)]),
+    ...Object.entries(further).map(([name, { of, to }]) => [name, rounded(medianBy(of) / medianBy(to), 3)]),
+  ])
   const medianOf = Object.fromEntries(
     [...medians].map(([name, of]) => [
       name,

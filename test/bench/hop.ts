@@ -27,11 +27,13 @@ const contestant = (name: string, client: Program, server: Program): Contestant<
   },
 })
 
+const unsampled = "kit, trace not sampled"
+
 const pairs = [
   { name: "kit", server: "kit", client: "kit", args: ["1"] },
-  { name: "kit, trace not sampled", server: "kit", client: "kit", args: ["0"] },
+  { name: unsampled, server: "kit", client: "kit", args: ["0"] },
   { name: "connect-node", server: "connect-node", client: "connect-node", args: [] },
-  { name: "@grpc/grpc-js", server: "grpc-js", client: "grpc-js", args: [] },
+  { name: "grpc-js", server: "grpc-js", client: "grpc-js", args: [] },
 ] as const
 
 /** Runs the bench; everything that it starts is stopped at its end. */
@@ -56,6 +58,7 @@ export const run = async (rounds: number): Promise<void> => {
       columns,
       by: "both µs",
       ours: "kit",
+      further: { "grpc-js-unsampled": { of: unsampled, to: "grpc-js" } },
       contestants,
     })
   } finally {

@@ -147,19 +147,12 @@ const recorder = Layer.effect(
   })),
 )
 
-/** The probe with further options of its server. */
-export const layerWith = (options: Omit<Server.ServerOptions, "config">) =>
+/** The probe with further options of its server; its log goes to `log`, nowhere where unset. */
+export const layerWith = (options: Omit<Server.ServerOptions, "config">, log: Layer.Layer<never> = Logger.layer([])) =>
   Server.layer({ config: serverConfig, routeHeader: "x-probe-route", ...options }, handlers).pipe(
-    Layer.provide([authentication, authorization, recorder, Readiness.layer, Logger.layer([])]),
-    Layer.provideMerge(Seen.layer),
-  )
-
-/** The probe, listening; provides its ports and what its handlers saw. Its log goes to `log`. */
-export const layerLogging = (log: Layer.Layer<never>) =>
-  Server.layer({ config: serverConfig, routeHeader: "x-probe-route" }, handlers).pipe(
     Layer.provide([authentication, authorization, recorder, Readiness.layer, log]),
     Layer.provideMerge(Seen.layer),
   )
 
-/** The same without a log. */
-export const layer = layerLogging(Logger.layer([]))
+/** The probe, listening; provides its ports and what its handlers saw. */
+export const layer = layerWith({})

@@ -95,7 +95,7 @@ export class Breaker {
     const millis = Math.min(longestMs, firstMs * 2 ** this.#openings)
     this.#openings = Math.min(this.#openings + 1, 20)
     this.#state = "open"
-    this.#until = now + millis * (0.8 + 0.4 * this.#random())
+    this.#until = now + Math.round(millis * (0.8 + 0.4 * this.#random()))
     this.#inARow = 0
     this.#calls = 0
     this.#failed = 0

@@ -117,5 +117,5 @@ const placed = (place: Endpoints.Endpoints["place"], avoid: Endpoint | undefined
       },
       (_, failure) => failure !== undefined && resume(Effect.fail(failure)),
     )
-    return Effect.sync(running.cancel)
+    return Effect.sync(() => running.cancel())
   })

@@ -43,6 +43,8 @@ export type Fate = "unsent" | "refused" | "lost"
 
 const streamWindow = 1024 * 1024
 const sessionWindow = 8 * 1024 * 1024
+/** What a timer of Node can wait. */
+const longestTimer = 2 ** 31 - 1
 
 export class Connection {
   /** The calls that run on it. */
@@ -131,6 +133,7 @@ export class Connection {
   /** What became of a call whose stream closed without an answer. */
   fate(stream: http2.ClientHttp2Stream): Fate {
     const fate = this.#fate(stream)
+    if (this.made && this.#session.closed) this.leave()
     if (this.#session.destroyed) {
       if (fate === "lost") this.broken = true
       this.#end() // the session itself says so a little later: too late for a call that is repeated at once
@@ -200,7 +203,7 @@ export class Connection {
   }
 
   #age(): void {
-    const millis = this.#settings.maxAgeMs * (0.9 + 0.2 * this.#spread)
+    const millis = Math.min(longestTimer, this.#settings.maxAgeMs * (0.9 + 0.2 * this.#spread))
     this.#ageing = setTimeout(() => {
       if (this.calls === 0) return this.leave()
       this.aged = true
@@ -238,8 +241,15 @@ export class Connection {
   }
 }
 
-const dial = ({ scheme, host, port, name, tls: material }: Peer): net.Socket => {
+const dial = (peer: Peer): net.Socket => {
+  const { scheme, host, port } = peer
   if (scheme === "http") return net.connect({ host, port, noDelay: true })
-  const servername = net.isIP(name) === 0 ? name : ""
-  return tls.connect({ servername, ...material?.(), host, port, ALPNProtocols: ["h2"] }).setNoDelay()
+  try {
+    const servername = net.isIP(peer.name) === 0 ? peer.name : ""
+    return tls.connect({ servername, ...peer.tls?.(), host, port, ALPNProtocols: ["h2"] }).setNoDelay()
+  } catch (cause) {
+    // Certificates that cannot be used fail the connection, and with it its calls, as everything else does.
+    const error = cause instanceof Error ? cause : new Error("the certificates cannot be used")
+    return net.connect({ host: "unusable.invalid", port, lookup: (_name, _options, found) => found(error, "") })
+  }
 }

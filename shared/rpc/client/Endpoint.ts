@@ -61,10 +61,11 @@ export class Endpoint {
 
   /** A call comes: the connection that it goes on. Say `ended` when it is over. */
   began(): Connection {
-    this.inFlight += 1
-    if (!this.breaker.isClosed) this.breaker.began(this.#around.now())
     const first = this.#connections[0]
-    return first !== undefined && first.calls < first.room ? first : this.#roomier()
+    const connection = first !== undefined && first.calls < first.room ? first : this.#roomier()
+    if (!this.breaker.isClosed) this.breaker.began(this.#around.now())
+    this.inFlight += 1
+    return connection
   }
 
   ended(connection: Connection): void {

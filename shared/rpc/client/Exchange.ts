@@ -20,7 +20,7 @@ export type Done = (message: Message | undefined, failure: Failure | undefined) 
 
 /** A running call, and how to give it up. After that it says nothing any more. */
 export interface Running {
-  readonly cancel: () => void
+  cancel(): void
 }
 
 type Head = http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader
@@ -75,7 +75,7 @@ export class Exchange implements Running {
     stream.end(frame)
   }
 
-  readonly cancel = (): void => {
+  cancel(): void {
     if (this.#over) return
     this.#endpoint.breaker.abandoned()
     this.#end()

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http2"
 import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf"
 import { Code, ConnectError } from "@connectrpc/connect"
-import { findTrailerError } from "@connectrpc/connect/protocol-grpc"
+import { type Status, StatusSchema } from "#gen/google/rpc/status_pb.ts"
 import { Internal, type PublicError, Unavailable } from "../PublicError.ts"
 import { fromConnectError } from "../status.ts"
 
@@ -24,13 +24,39 @@ export const messageOf = (method: DescMethod, body: Buffer): Message | undefined
 
 export const garbled = new Internal({ reason: "INTERNAL", message: "the answer is not what the contract says" })
 
-/** The error of trailers whose `grpc-status` is not 0. */
+/** The error of trailers whose `grpc-status` is not 0. Nothing that a peer may send there makes this fail. */
 export const statusError = (trailers: IncomingHttpHeaders): PublicError => {
-  const metadata = new Headers()
-  for (const [name, value] of Object.entries(trailers)) {
-    if (!name.startsWith(":") && typeof value === "string") metadata.set(name, value)
+  const code = Number(trailers["grpc-status"])
+  const status = detailsOf(trailers["grpc-status-details-bin"])
+  const message = textOf(trailers["grpc-message"]) ?? status?.message ?? ""
+  const error = new ConnectError(message, isCode(code) ? code : Code.Unknown)
+  for (const { typeUrl, value } of status?.details ?? []) {
+    error.details.push({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value })
   }
-  return fromConnectError(findTrailerError(metadata) ?? new ConnectError("malformed status", Code.Internal))
+  return fromConnectError(error)
+}
+
+const isCode = (code: number): code is Code => code in Code
+
+type Header = string | ReadonlyArray<string> | undefined
+
+const detailsOf = (header: Header): Status | undefined => {
+  if (typeof header !== "string") return undefined
+  try {
+    return fromBinary(StatusSchema, Buffer.from(header, "base64"))
+  } catch {
+    return undefined // the code and the message are worth something without
+  }
+}
+
+/** Percent-decoded; as it is where a peer did not percent-encode. */
+const textOf = (header: Header): string | undefined => {
+  if (typeof header !== "string") return undefined
+  try {
+    return decodeURIComponent(header)
+  } catch {
+    return header
+  }
 }
 
 /** An answer that is not gRPC, by its HTTP status (gRPC, "HTTP to gRPC Status Code Mapping"): a proxy in between. */

@@ -4,6 +4,7 @@
  */
 import { type DescMethod, type Message, toBinary, toJsonString } from "@bufbuild/protobuf"
 import {
+  Code,
   ConnectError,
   type ConnectRouter,
   createContextKey,
@@ -11,13 +12,16 @@ import {
   type HandlerContext,
   type MethodImpl,
 } from "@connectrpc/connect"
+import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect"
 import { connectNodeAdapter } from "@connectrpc/connect-node"
 import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
 import { Internal, isPublicError } from "../PublicError.ts"
 import { type CallInit, hungUp, type Routes, type StreamRoute, type UnaryRoute } from "../Route.ts"
 import { fromConnectError, toConnectError } from "../status.ts"
-import { type Connection, connectionOf, unknownConnection } from "./Connection.ts"
+import { headerView } from "./headers.ts"
+import { connectionOf, nobodyKnown, otherEndOf } from "./OtherEnd.ts"
 import type { Listener } from "./onePort.ts"
+import { connectTimeout, grpcTimeout } from "./timeout.ts"
 
 export interface AdapterOptions {
   readonly maxBytes: number
@@ -36,11 +40,85 @@ export const connectAdapter = (routes: Routes, options: AdapterOptions): Listene
       for (const route of routes.streaming) rpc(router, route.method, streaming(route, options.shutdown))
       for (const register of options.extras) register(router)
     },
-    contextValues: (request) => createContextValues().set(connectionKey, connectionOf(request)),
-    fallback: (request, response) => options.fallback(request as never, response as never),
+    contextValues: (request) => createContextValues().set(otherEnd, otherEndOf(connectionOf(request))),
+    fallback: (request, response) => unknown(request as never, response as never, options.fallback),
     readMaxBytes: options.maxBytes,
+    requestGate: blameRequest,
   })
-  return (request, response) => handle(request, response)
+  return (request, response) => {
+    if (!namesAuthority(request)) return refuse(request, response, malformedHost)
+    boundTimeouts(request)
+    handle(request, response)
+  }
+}
+
+type Request = Parameters<Listener>[0]
+type Response = Parameters<Listener>[1]
+
+/** Whether connect-es can make a URL of the request: it throws where Host or :authority is missing or none (RFC 9110, 7.2). */
+const namesAuthority = (request: Request): boolean =>
+  URL.canParse(request.url ?? "", `http://${request.headers[":authority"] ?? request.headers.host ?? ""}`)
+
+/** The longest time that a timer of Node's measures, 24 days; connect-es gives it the caller's time, and longer ones end at once. */
+const longestMs = 2 ** 31 - 1
+
+const boundTimeouts = ({ headers }: Request): void => {
+  const [grpc, connect] = [
+    grpcTimeout(headerView(headers)("grpc-timeout")),
+    connectTimeout(headerView(headers)("connect-timeout-ms")),
+  ]
+  if (typeof grpc === "number" && grpc > longestMs) headers["grpc-timeout"] = `${Math.floor(longestMs / 1000)}S`
+  if (typeof connect === "number" && connect > longestMs) headers["connect-timeout-ms"] = String(longestMs)
+}
+
+interface Refused {
+  readonly code: Code
+  readonly message: string
+}
+const malformedHost: Refused = { code: Code.InvalidArgument, message: "the host is missing or malformed" }
+const unknownRpc: Refused = { code: Code.Unimplemented, message: "unknown rpc" }
+
+const isGrpc = ({ method, headers }: Request): boolean =>
+  method === "POST" && /^application\/grpc(-web)?(\+proto|\+json)?$/.test(headers["content-type"] ?? "")
+
+/** gRPC and gRPC-Web say in their own words that nothing is at a path; for the others HTTP does. */
+const unknown = (request: Request, response: Response, fallback: Listener): void => {
+  if (isGrpc(request)) refuse(request, response, unknownRpc)
+  else fallback(request, response)
+}
+
+/** Refuses what never becomes a call, in the words of the protocol that it speaks. */
+const refuse = (request: Request, response: Response, { code, message }: Refused): void => {
+  request.resume()
+  if (isGrpc(request)) {
+    const type = request.headers["content-type"] ?? ""
+    const status = { "grpc-status": String(code), "grpc-message": message }
+    // gRPC reads trailers, and headers only where they end the stream, which Node's response objects cannot make them do.
+    if (type.startsWith("application/grpc-web")) response.writeHead(200, { "content-type": type, ...status })
+    else response.writeHead(200, { "content-type": type }).addTrailers(status)
+    response.end()
+  } else {
+    const body = errorToJsonBytes(new ConnectError(message, code), undefined)
+    response.writeHead(codeToHttpStatus(code), { "content-type": "application/json" }).end(body)
+  }
+}
+
+/** Set once the handler of a call has begun. */
+const begun = createContextKey(false)
+
+/**
+ * Until a handler has begun only the request can be at fault, but connect-es takes a message that it cannot read for a
+ * failure of its own. It tells a call's signal of an error right before it writes the error down: there it becomes what it
+ * is. A message compressed with no encoding is INTERNAL by the protocols' own documents.
+ */
+const blameRequest = ({ signal, values }: HandlerContext): void => {
+  const correct = () => {
+    const error: unknown = signal.reason
+    if (!(error instanceof ConnectError) || error.code !== Code.Internal || values.get(begun)) return
+    if (!error.rawMessage.startsWith("received compressed envelope"))
+      Object.assign(error, { code: Code.InvalidArgument })
+  }
+  signal.addEventListener("abort", correct, { once: true })
 }
 
 // connect-es types an implementation by its descriptor; ours come from a list, so their types are one message each.
@@ -80,15 +158,16 @@ const streaming = (route: StreamRoute, shutdown: AbortSignal) =>
   }
 
 /** connect-es does not tell who is at the other end: the values of a call carry it. */
-const connectionKey = createContextKey<Connection>(unknownConnection)
+const otherEnd = createContextKey(nobodyKnown)
 
 const callOf = (context: HandlerContext): CallInit => {
+  context.values.set(begun, true)
   const header = (name: string) => context.requestHeader.get(name) ?? undefined
   return {
     protocol: context.protocolName === "connect" ? "connect" : "grpc",
     requestId: acceptRequestId(header(requestIdHeader)),
     header,
-    ...context.values.get(connectionKey),
+    ...context.values.get(otherEnd),
     timeoutMs: context.timeoutMs(),
     fieldNames: "name",
     setHeader: (name, value) => context.responseHeader.set(name, value),

@@ -3,25 +3,18 @@
  * sixth of the cost of the general adapter, which serves everything else.
  */
 
-import {
-  constants,
-  type Http2Session,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2"
-import { TLSSocket } from "node:tls"
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2"
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf"
 import { anyPack } from "@bufbuild/protobuf/wkt"
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts"
 import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
-import { peerNameOf } from "../Certificates.ts"
 import { Internal, InvalidRequest, type PublicError, ResourceExhausted, Unimplemented } from "../PublicError.ts"
 import { hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
 import { headerView } from "./headers.ts"
-import { requestMs } from "./onePort.ts"
+import { otherEndOf } from "./OtherEnd.ts"
+import { giveUpRest, requestMs } from "./onePort.ts"
 import { grpcTimeout } from "./timeout.ts"
 
 const frameHead = 5
@@ -89,7 +82,7 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
         protocol: "grpc",
         requestId: acceptRequestId(header(requestIdHeader)),
         header,
-        ...connectionOf(stream),
+        ...otherEndOf(stream.session),
         timeoutMs,
         fieldNames: "name",
         setHeader: (name, value) => {
@@ -101,30 +94,8 @@ const serve = (route: UnaryRoute, stream: ServerHttp2Stream, headers: IncomingHt
   }
   readBody(stream, maxBytes + frameHead, receive, () => {
     fail(tooLarge(maxBytes))
-    // The rest of the request is not wanted (RFC 9113, section 8.1).
-    stream.close(constants.NGHTTP2_NO_ERROR)
+    giveUpRest(stream)
   })
-}
-
-interface Connection {
-  readonly remoteAddress: string
-  readonly certifiedPeer: string | undefined
-}
-
-const connections = new WeakMap<Http2Session, Connection>()
-
-/** Who is at the other end, found out once for a connection. */
-const connectionOf = ({ session }: ServerHttp2Stream): Connection => {
-  if (session === undefined) return { remoteAddress: "", certifiedPeer: undefined }
-  const known = connections.get(session)
-  if (known !== undefined) return known
-  const { socket } = session
-  const connection = {
-    remoteAddress: socket.remoteAddress ?? "",
-    certifiedPeer: socket instanceof TLSSocket ? peerNameOf(socket) : undefined,
-  }
-  connections.set(session, connection)
-  return connection
 }
 
 /** The refusal of a message over the limit. */
@@ -169,8 +140,7 @@ const decode = (route: UnaryRoute, bytes: Uint8Array): Message | undefined => {
 }
 
 /** Percent-encodes what is not printable ASCII, and the percent sign: other peers decode with decodeURI. */
-const percentEncode = (text: string): string =>
-  text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]/gu, encodeURIComponent)
+const percentEncode = (text: string): string => text.replace(/[^\x20-\x24\x26-\x7e]/gu, encodeURIComponent)
 
 const trailersOf = (error: PublicError): OutgoingHttpHeaders => {
   const wire = toConnectError(error)

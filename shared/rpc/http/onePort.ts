@@ -134,6 +134,16 @@ const encrypted = (certificates: Certificates, known: Known, hand: Hand): net.Se
   return server
 }
 
+/**
+ * Gives up what is left of a request that is answered (RFC 9113, section 8.1): nobody will read it. Not at once, because a
+ * reset overtakes the answer that was written in the same turn.
+ */
+export const giveUpRest = (stream: http2.ServerHttp2Stream): void => {
+  setImmediate(() => {
+    if (!stream.readableEnded && !stream.closed) stream.close(http2.constants.NGHTTP2_NO_ERROR)
+  })
+}
+
 const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listener) => {
   const server = http2.createServer({
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024, maxHeaderListSize: maxHeaderBytes },
@@ -147,6 +157,8 @@ const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listen
     if (onStream(stream, headers)) return
     const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders)
     const response = new http2.Http2ServerResponse(stream)
+    // The listener of the response object, which was there first, sends the trailers.
+    stream.once("wantTrailers", () => giveUpRest(stream))
     // Node's compatibility objects speak the HTTP/1.1 interface that listeners take.
     onRequest(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse)
   })

@@ -102,7 +102,7 @@ const enumNames = (desc: DescEnum): EnumNames => {
 /** A message from REST JSON, or every field that is not what the contract says. */
 export const fromRestJson = (desc: DescMessage, json: JsonValue): Message | ReadonlyArray<Violation> => {
   const violations: Array<Violation> = []
-  const proto = readMessage(desc, json, "", violations)
+  const proto = readMessage(desc, json, { path: "", depth: 0, violations })
   if (violations.length > 0) return violations
   try {
     return fromJson(desc, proto)
@@ -115,53 +115,63 @@ export const fromRestJson = (desc: DescMessage, json: JsonValue): Message | Read
 const jsonNameOf = (field: { readonly name: string }): string =>
   "jsonName" in field ? String(field.jsonName) : field.name
 
-const readMessage = (desc: DescMessage, json: JsonValue, path: string, violations: Array<Violation>): JsonValue => {
+/** Where the reader is, and what was wrong on its way. */
+interface Place {
+  readonly path: string
+  /** How many messages it is in. */
+  readonly depth: number
+  readonly violations: Array<Violation>
+}
+
+/** As deep as the readers of protobuf itself go; beyond some thousand the stack would end, and the process with it. */
+const maxDepth = 100
+
+const wrong = ({ path, violations }: Place, description: string): null => {
+  violations.push({ field: path, description })
+  return null
+}
+
+const readMessage = (desc: DescMessage, json: JsonValue, place: Place): JsonValue => {
   if (desc.typeName.startsWith("google.protobuf.")) return json
-  if (!isObject(json)) {
-    violations.push({ field: path, description: "must be an object" })
-    return null
-  }
+  if (!isObject(json)) return wrong(place, "must be an object")
+  const { path, violations } = place
+  const depth = place.depth + 1
+  if (depth > maxDepth) return wrong(place, `must not be nested deeper than ${maxDepth} messages`)
   const out: JsonObject = {}
   for (const [key, value] of Object.entries(json)) {
-    const at = path === "" ? key : `${path}.${key}`
+    const at: Place = { path: path === "" ? key : `${path}.${key}`, depth, violations }
     const field = desc.fields.find((candidate) => candidate.jsonName === key || candidate.name === key)
-    if (field === undefined) violations.push({ field: at, description: "unknown field" })
-    else if (value !== null) out[field.jsonName] = readField(field, value, at, violations)
+    if (field === undefined) wrong(at, "unknown field")
+    else if (value !== null) out[field.jsonName] = readField(field, value, at)
   }
   return out
 }
 
-const readField = (field: DescField, json: JsonValue, path: string, violations: Array<Violation>): JsonValue => {
+const readField = (field: DescField, json: JsonValue, place: Place): JsonValue => {
+  const { path } = place
   if (field.fieldKind === "list") {
-    if (Array.isArray(json)) return json.map((value, index) => readValue(field, value, `${path}[${index}]`, violations))
-    violations.push({ field: path, description: "must be an array" })
-    return null
+    if (!Array.isArray(json)) return wrong(place, "must be an array")
+    return json.map((value, index) => readValue(field, value, { ...place, path: `${path}[${index}]` }))
   }
   if (field.fieldKind === "map") {
-    if (isObject(json)) {
-      return Object.fromEntries(
-        Object.entries(json).map(([key, value]) => [key, readValue(field, value, `${path}.${key}`, violations)]),
-      )
-    }
-    violations.push({ field: path, description: "must be an object" })
-    return null
+    if (!isObject(json)) return wrong(place, "must be an object")
+    return Object.fromEntries(
+      Object.entries(json).map(([key, value]) => [key, readValue(field, value, { ...place, path: `${path}.${key}` })]),
+    )
   }
-  return readValue(field, json, path, violations)
+  return readValue(field, json, place)
 }
 
-const readValue = (field: DescField, json: JsonValue, path: string, violations: Array<Violation>): JsonValue => {
-  if (field.message !== undefined) return readMessage(field.message, json, path, violations)
+const readValue = (field: DescField, json: JsonValue, place: Place): JsonValue => {
+  if (field.message !== undefined) return readMessage(field.message, json, place)
   if (field.enum !== undefined) {
     const names = enumNames(field.enum)
     const known = typeof json === "string" ? names.full.get(json) : undefined
     if (known !== undefined && known !== field.enum.values[0]?.name) return known
-    const allowed = [...names.full.keys()].slice(1)
-    violations.push({ field: path, description: `must be one of ${allowed.join(", ")}` })
-    return null
+    return wrong(place, `must be one of ${[...names.full.keys()].slice(1).join(", ")}`)
   }
   const wanted = field.scalar === undefined ? undefined : scalarKind(field.scalar)
-  if (wanted !== undefined && !wanted.accepts(json))
-    violations.push({ field: path, description: `must be ${wanted.name}` })
+  if (wanted !== undefined && !wanted.accepts(json)) wrong(place, `must be ${wanted.name}`)
   return json
 }
 
