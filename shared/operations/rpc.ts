@@ -7,7 +7,7 @@ import { EventBacklogService } from "#gen/authsome/mesh/v1/event_backlog_pb.ts"
 import { DeadLetters } from "../events/DeadLetters.ts"
 import { EventBacklog } from "../events/EventBacklog.ts"
 import * as Handlers from "../rpc/Handlers.ts"
-import { FailedPrecondition, NotFound, Unavailable } from "../rpc/PublicError.ts"
+import { NotFound, Unavailable } from "../rpc/PublicError.ts"
 import { cursorOf, tokenOf } from "./pageToken.ts"
 import { fromBacklog, fromHead, fromOpened } from "./proto.ts"
 
@@ -15,7 +15,7 @@ const defaultPageSize = 100
 const mostReplays = 1000
 
 const unknown = new NotFound({ reason: "NOT_FOUND", message: "there is no such dead letter" })
-const gone = new FailedPrecondition({
+const gone = new NotFound({
   reason: "NOT_FOUND",
   message: "no consumer of that name takes that subject in this program; its letters can only be dismissed",
 })

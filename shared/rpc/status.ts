@@ -61,7 +61,12 @@ export const toConnectError = (error: PublicError): ConnectError => {
     value: { reason: error.reason, domain: errorDomain, metadata: { ...error.metadata } },
   })
   if (error.violations !== undefined) {
-    const fieldViolations = error.violations.map((violation) => create(BadRequest_FieldViolationSchema, violation))
+    const fieldViolations = error.violations.map(({ field, description }) =>
+      create(BadRequest_FieldViolationSchema, {
+        field: field.toWellFormed(),
+        description: description.toWellFormed(),
+      }),
+    )
     wire.details.push({ desc: BadRequestSchema, value: { fieldViolations } })
   }
   if (error.retryAfterMs !== undefined) {

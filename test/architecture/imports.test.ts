@@ -43,7 +43,8 @@ function importsOf(from: string): ReadonlyArray<Import> {
 }
 
 const isOurs = ({ to }: Import) => /^(gen|shared|services|test)\//.test(to)
-const isTest = ({ from }: Import) => from.endsWith(".test.ts")
+/** Tests, and what only they use. */
+const isTest = ({ from }: Import) => /\.test\.ts$|\/fixtures\//.test(from)
 const folderOf = (path: string, depth: number) => path.split("/")[depth] ?? ""
 const levelOf = (path: string) => levels.findIndex((folders) => folders.includes(folderOf(path, 1)))
 const show = (wrong: ReadonlyArray<Import>) => wrong.map(({ from, to }) => `${from} imports ${to}`)

@@ -43,7 +43,7 @@ export const connectAdapter = (routes: Routes, options: AdapterOptions): Listene
     contextValues: (request) => createContextValues().set(otherEnd, otherEndOf(connectionOf(request))),
     fallback: (request, response) => unknown(request as never, response as never, options.fallback),
     readMaxBytes: options.maxBytes,
-    requestGate: blameRequest,
+    requestGate: correctErrors,
   })
   return (request, response) => {
     if (!namesAuthority(request)) return refuse(request, response, malformedHost)
@@ -107,16 +107,21 @@ const refuse = (request: Request, response: Response, { code, message }: Refused
 const begun = createContextKey(false)
 
 /**
- * Until a handler has begun only the request can be at fault, but connect-es takes a message that it cannot read for a
- * failure of its own. It tells a call's signal of an error right before it writes the error down: there it becomes what it
- * is. A message compressed with no encoding is INTERNAL by the protocols' own documents.
+ * connect-es tells a call's signal of an error right before it writes the error down: there it can be put right. Until a
+ * handler has begun only the request can be at fault, but connect-es takes a message that it cannot read for a failure of
+ * its own; only a message compressed with no encoding is INTERNAL by the protocols' own documents. And what it quotes of a
+ * message may be half a character, which no header can hold: it would throw, and never answer.
  */
-const blameRequest = ({ signal, values }: HandlerContext): void => {
+const correctErrors = ({ signal, values }: HandlerContext): void => {
   const correct = () => {
     const error: unknown = signal.reason
-    if (!(error instanceof ConnectError) || error.code !== Code.Internal || values.get(begun)) return
-    if (!error.rawMessage.startsWith("received compressed envelope"))
-      Object.assign(error, { code: Code.InvalidArgument })
+    if (!(error instanceof ConnectError)) return
+    const { code, rawMessage } = error
+    const blamesServer = code === Code.Internal && !rawMessage.startsWith("received compressed envelope")
+    Object.assign(error, {
+      code: blamesServer && !values.get(begun) ? Code.InvalidArgument : code,
+      rawMessage: rawMessage.toWellFormed(),
+    })
   }
   signal.addEventListener("abort", correct, { once: true })
 }

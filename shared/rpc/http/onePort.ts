@@ -40,6 +40,8 @@ const maxHeaderBytes = 16 * 1024
 export const onePort = (handlers: Handlers): OnePort => {
   let draining = false
   const request: Listener = (incoming, response) => {
+    // Whoever reads the request learns of its end by "close". A listener that leaves early would let this end the process.
+    incoming.on("error", ignore)
     if (draining && incoming.httpVersionMajor === 1) response.setHeader("connection", "close")
     handlers.request(incoming, response)
   }
@@ -92,6 +94,8 @@ export const onePort = (handlers: Handlers): OnePort => {
       }),
   }
 }
+
+const ignore = (): void => {}
 
 type Known = (socket: net.Socket) => void
 type Hand = (socket: net.Socket, speaksHttp2: boolean) => void

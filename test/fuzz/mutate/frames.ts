@@ -122,6 +122,6 @@ export const breakFrames = (random: Random, path: string, message: Buffer): Byte
     carrier: "bytes",
     face: "mesh",
     chunks: [begin, ...settings, ...frames()],
-    then: random.pick(["end", "end", "reset"]),
+    last: random.pick(["end", "end", "reset"]),
   }
 }

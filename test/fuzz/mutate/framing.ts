@@ -1,5 +1,5 @@
 /** HTTP/1.1 connections that break the rules of RFC 9112: lengths, chunks, pipelines, garbage, hang-ups. */
-import { type BytesCase, type Face, http1Bytes, type Request } from "../Case.ts"
+import { type BytesCase, enough, type Face, http1Bytes, type Request } from "../Case.ts"
 import type { Random } from "../Random.ts"
 import { mutateBytes } from "./bytes.ts"
 
@@ -9,12 +9,13 @@ const text = (value: string): Buffer => Buffer.from(value, "latin1")
 export const breakFraming = (random: Random, request: Request, face: Face): BytesCase => {
   const bytes = (
     chunks: ReadonlyArray<Buffer>,
-    then: BytesCase["then"] = random.pick(["end", "reset"]),
+    last: BytesCase["last"] = random.pick(["end", "reset"]),
   ): BytesCase => ({
     carrier: "bytes",
     face,
     chunks,
-    then,
+    // A stream without an end is waited for in vain.
+    last: last === "wait" && enough(request) < Number.POSITIVE_INFINITY ? "end" : last,
   })
   const { method, target, body } = request
   const whole = http1Bytes(request, random.pick(["length", "chunked"]))

@@ -8,7 +8,7 @@ export const mutateTarget = (random: Random, target: string): string => {
   const path = mark === -1 ? target : target.slice(0, mark)
   const query = mark === -1 ? "" : target.slice(mark + 1)
   const made = random.oneIn(2) ? withPath(random, path, query) : `${path}?${mutateQuery(random, query)}`
-  return made.replaceAll(/[\u0000-\u0020\u007f-\u{10ffff}]/gu, "~")
+  return made.replaceAll(/[^!-~]/gu, "~")
 }
 
 const withPath = (random: Random, path: string, query: string): string => {

@@ -1,6 +1,6 @@
 /** Raw HTTP/1.1 on sockets of our own: no client library stands between a mutation and the wire. */
 import * as net from "node:net"
-import { type Answer, type BytesCase, type Http1Case, http1Bytes } from "../Case.ts"
+import { type Answer, type BytesCase, enough, type Http1Case, http1Bytes } from "../Case.ts"
 
 const host = "127.0.0.1"
 const none: Answer = { status: 0, headers: {}, body: Buffer.alloc(0) }
@@ -26,7 +26,6 @@ export const http1Sender = (limitMs: number): Http1Sender => {
       new Promise((resolve) => {
         const socket = take(port)
         let received: Buffer = Buffer.alloc(0)
-        let first: number | undefined
         const finish = (answer: Answer, keep: boolean) => {
           clearTimeout(timer)
           socket.removeAllListeners("data").removeAllListeners("close").removeAllListeners("error")
@@ -38,14 +37,16 @@ export const http1Sender = (limitMs: number): Http1Sender => {
         const timer = setTimeout(() => finish({ ...none, hung: true }, false), limitMs)
         socket.on("data", (chunk: Buffer) => {
           received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-          first ??= performance.now()
           const parsed = parseAnswer(received, each.request.method === "HEAD")
-          if (parsed === undefined) return
+          if (parsed === undefined) {
+            const begun = received.length - received.indexOf("\r\n\r\n") > enough(each.request)
+            return begun ? finish(answerSoFar(received), false) : undefined
+          }
           const keeps = parsed.answer.headers["connection"] !== "close" && parsed.rest === 0
           finish(parsed.answer, keeps && !oddRequest(each))
         })
         socket.on("error", () => {})
-        socket.on("close", () => finish(parseAnswer(received, true)?.answer ?? none, false))
+        socket.on("close", () => finish(answerSoFar(received), false))
         socket.write(http1Bytes(each.request, each.framing))
       }),
     close: () => {
@@ -55,12 +56,15 @@ export const http1Sender = (limitMs: number): Http1Sender => {
   }
 }
 
+/** The head of an answer whose body did not come to its end. */
+const answerSoFar = (bytes: Buffer): Answer => parseAnswer(bytes, true)?.answer ?? none
+
 /** After these the connection may be anything: another protocol, a tunnel, or at its end. */
 const oddRequest = ({ request }: Http1Case): boolean =>
   request.method === "CONNECT" || request.headers.some(([name]) => name === "expect" || name === "upgrade")
 
 /** Sends bytes on a connection of their own. */
-export const sendBytes = ({ chunks, then }: BytesCase, port: number, limitMs: number): Promise<Answer> =>
+export const sendBytes = ({ chunks, last }: BytesCase, port: number, limitMs: number): Promise<Answer> =>
   new Promise((resolve) => {
     const socket = net.connect({ port, host, noDelay: true, allowHalfOpen: true })
     let received: Buffer = Buffer.alloc(0)
@@ -78,8 +82,8 @@ export const sendBytes = ({ chunks, then }: BytesCase, port: number, limitMs: nu
     socket.on("close", () => finish(worst(received)))
     socket.on("connect", () => {
       for (const chunk of chunks) socket.write(chunk)
-      if (then === "end") socket.end()
-      if (then === "reset") {
+      if (last === "end") socket.end()
+      if (last === "reset") {
         // Once the bytes are out: the reset must find the server at work.
         socket.write("", () => setImmediate(() => (socket.destroyed ? undefined : socket.resetAndDestroy())))
       }

@@ -1,6 +1,6 @@
 /** Requests on HTTP/2 connections that are in order, by Node's own client. */
 import * as http2 from "node:http2"
-import type { Answer, Http2Case } from "../Case.ts"
+import { type Answer, enough, type Http2Case } from "../Case.ts"
 
 export interface Http2Sender {
   readonly send: (each: Http2Case, port: number) => Promise<Answer>
@@ -54,7 +54,12 @@ const exchange = (session: http2.ClientHttp2Session, { request, cut }: Http2Case
     }, limitMs)
     stream.on("response", take)
     stream.on("trailers", take)
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk))
+    let size = 0
+    stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > enough(request)) stream.close(http2.constants.NGHTTP2_CANCEL)
+    })
     stream.on("error", () => {})
     stream.on("close", () => finish({ status: Number(headers[":status"] ?? 0), headers, body: Buffer.concat(chunks) }))
     if (cut === "reset") {
