@@ -144,7 +144,10 @@ const encrypted = (certificates: Certificates, known: Known, hand: Hand): net.Se
  */
 export const giveUpRest = (stream: http2.ServerHttp2Stream): void => {
   setImmediate(() => {
-    if (!stream.readableEnded && !stream.closed) stream.close(http2.constants.NGHTTP2_NO_ERROR)
+    if (stream.readableEnded || stream.closed) return
+    stream.close(http2.constants.NGHTTP2_NO_ERROR)
+    // Closed is not gone: bytes that came and that nobody reads would keep the stream, and with it the connection.
+    stream.destroy()
   })
 }
 

@@ -20,7 +20,7 @@ const mutateText = (random: Random, text: string): string => {
       return `{${inside}${comma}${inside}}`
     case 2: {
       const depth = random.pick([30, 49, 50, 99, 101, 1000, 3000, 4400])
-      return `{"item":${'{"displayName":"x","parts":{"a":'.slice(0, 32).repeat(Math.min(depth , 1900))}{}${"}}".repeat(Math.min(depth , 1900))}}`
+      return `{"item":${'{"displayName":"x","parts":{"a":'.slice(0, 32).repeat(Math.min(depth, 1900))}{}${"}}".repeat(Math.min(depth, 1900))}}`
     }
     case 3: {
       const depth = random.pick([100, 1000, 4000])
