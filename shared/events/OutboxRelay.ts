@@ -78,6 +78,8 @@ const relay = Effect.gen(function* () {
     // Whatever it is, it must not end the relay: events would wait for ever, and nobody would know why.
     Effect.catchCause((cause) => Effect.andThen(stuck(cause), pause)),
     Effect.forever,
+    // Events carry the trace that they belong to; a look at an empty outbox belongs to none.
+    Effect.withTracerEnabled(false),
     Effect.forkScoped,
   )
 })

@@ -17,6 +17,8 @@ export const observeDeadLetters = Effect.gen(function* () {
       )
     }),
     Effect.ignore,
+    // Nobody caused it: a trace of its own every ten seconds would tell nothing.
+    Effect.withTracerEnabled(false),
     Effect.repeat(Schedule.spaced("10 seconds")),
   )
 })

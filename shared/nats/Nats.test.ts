@@ -1,4 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -181,6 +182,12 @@ describe("without NATS", () => {
       const settings = stream("NEWS", "news.a", "broadcast")
       yield* ensured(settings)
       yield* publish("news.a", "before")
+      const published = yield* Clock.currentTimeMillis
+      yield* eventually(
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          now > published + 5 ? Effect.void : Effect.fail("no time has passed yet"),
+        ),
+      )
       const { next } = yield* makeNatsConsumer({ stream: settings, ackWait: Duration.seconds(30) })
       const first = yield* Effect.forkChild(next, { startImmediately: true })
       const { use } = yield* Nats

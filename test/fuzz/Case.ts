@@ -49,6 +49,8 @@ export interface Answer {
   readonly unsent?: true
   /** Neither answered nor closed in time. */
   readonly hung?: true
+  /** What went before on the same connection, where it hung. */
+  readonly after?: Case | undefined
 }
 
 /** Whether the answer may be a stream without an end: after this many bytes of it the caller has seen enough. */

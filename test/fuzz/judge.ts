@@ -1,5 +1,5 @@
 /** Which answers are findings: those that a request cannot ask for. */
-import type { Answer, Case } from "./Case.ts"
+import { type Answer, type Case, describeCase } from "./Case.ts"
 
 export type Kind = "crash" | "hang" | "defect" | "log" | "memory" | "leak" | "unhealthy"
 
@@ -14,7 +14,10 @@ const faultNames = /"code":\s*"(unknown|internal|unavailable|data_loss)"/
 
 /** What is wrong with the answer; undefined: nothing. */
 export const judge = (each: Case, answer: Answer): Finding | undefined => {
-  if (answer.hung === true) return { kind: "hang", why: "neither answered nor closed in time" }
+  if (answer.hung === true) {
+    const after = answer.after === undefined ? "" : `; before it on the same connection: ${describeCase(answer.after)}`
+    return { kind: "hang", why: `neither answered nor closed in time${after}` }
+  }
   const { status, headers } = answer
   const body = answer.body.subarray(0, 20_000).toString("latin1")
   if (/Maximum call stack|\n {4}at .*\.(ts|js):\d+/.test(body + (headers["grpc-message"] ?? ""))) {

@@ -1,4 +1,5 @@
 /** What becomes of calls while the servers behind a name come, go, die and fall silent. */
+import * as net from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import * as grpc from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
@@ -50,6 +51,30 @@ const load = (probe: Client<typeof ProbeService>, concurrency: number) =>
 const pingBytes = 17
 
 const ok: ForeignHandlers = { echo: (_, answer) => answer(null, { item }) }
+
+/** A server that takes connections and says nothing. */
+const startMute = (asked: () => void) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<{ readonly server: net.Server; readonly sockets: Array<net.Socket> }>((resume) => {
+        const sockets: Array<net.Socket> = []
+        const server = net.createServer((socket) => {
+          sockets.push(socket.on("error", () => {}))
+          asked()
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, sockets })))
+      }),
+      ({ server, sockets }) =>
+        Effect.sync(() => {
+          server.close()
+          for (const socket of sockets) socket.destroy()
+        }),
+    ),
+    ({ server }) => {
+      const address = server.address()
+      return typeof address === "object" && address !== null ? address.port : 0
+    },
+  )
 
 describe("three servers behind one name", () => {
   it.live("lose no repeatable call while one is killed, one is added and one goes away", () =>
@@ -203,6 +228,23 @@ describe("an endpoint that fails", () => {
       isWell = true
       const at = asked
       yield* until(() => asked > at + 20).pipe(Effect.raceFirst(Effect.forever(probe.echo({ item }))))
+    }),
+  )
+
+  it.live("to connect keeps no call waiting while there is another", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const mute = yield* startMute(() => {
+        asked += 1
+      })
+      const well = yield* startForeign(ok)
+      const name = testName([well.port])
+      const probe = yield* probeOf(name, { connectTimeoutMs: 3_600_000 })
+      yield* probe.echo({ item })
+      name.ports = [well.port, mute]
+      yield* until(() => asked > 0).pipe(Effect.raceFirst(Effect.forever(probe.echo({ item }))))
+      for (let each = 0; each < 50; each++) yield* probe.echo({ item })
+      expect(asked).toBe(1)
     }),
   )
 

@@ -32,8 +32,9 @@ export class Balancer {
   }
 
   /**
-   * Where a call goes; undefined where no address is known. Not to `avoid` and not where a breaker is open, unless there
-   * is nothing else: when everything is ejected, trying is better than failing everything.
+   * Where a call goes; undefined where no address is known. Never to `avoid` where there is another; to one that has to
+   * be connected first, or even to one whose breaker is open, only where there is no better one: when everything is
+   * ejected, trying is better than failing everything.
    */
   pick(avoid: Endpoint | undefined): Endpoint | undefined {
     const endpoints = this.#endpoints
@@ -42,17 +43,13 @@ export class Balancer {
     const start = Math.floor(this.#around.random() * count)
     const one = endpoints[start]
     const two = endpoints[(start + 1 + Math.floor(this.#around.random() * (count - 1))) % count]
-    const isOneFit = one !== undefined && one !== avoid && one.admits
-    const isTwoFit = two !== undefined && two !== avoid && two.admits
-    if (isOneFit && isTwoFit) return one.inFlight <= two.inFlight ? one : two
-    if (isOneFit) return one
-    if (isTwoFit) return two
-    const inTurn = [...endpoints.slice(start), ...endpoints.slice(0, start)]
-    return (
-      inTurn.find((endpoint) => endpoint !== avoid && endpoint.admits) ??
-      inTurn.find((endpoint) => endpoint !== avoid) ??
-      one
-    )
+    const isOneReady = one !== undefined && one !== avoid && one.isReady()
+    const isTwoReady = two !== undefined && two !== avoid && two.isReady()
+    if (isOneReady && isTwoReady) return one.inFlight <= two.inFlight ? one : two
+    if (isOneReady) return one
+    if (isTwoReady) return two
+    const others = [...endpoints.slice(start), ...endpoints.slice(0, start)].filter((each) => each !== avoid)
+    return others.find((each) => each.isReady()) ?? others.find((each) => each.admits) ?? others[0]
   }
 
   /** Whether another endpoint than this one is fit for a call. */

@@ -40,7 +40,7 @@ export const channelSettings: ChannelSettings = {
   maxMessageBytes: 16 * 1024 * 1024,
   maxWaiting: 1000,
   resolveIntervalMs: 5000,
-  connectTimeoutMs: 5000,
+  connectTimeoutMs: 2000,
   pingIntervalMs: 20_000,
   pingTimeoutMs: 5000,
   maxAgeMs: 10 * 60_000,

@@ -50,10 +50,10 @@ export class Connection {
   /** The calls that run on it. */
   calls = 0
   /** New calls are taken while fewer than so many run. */
-  room = Number.POSITIVE_INFINITY
+  room: number
   /** It is older than it should be: it goes on until another takes its place. */
   aged = false
-  /** It was made at all. */
+  /** The peer has spoken HTTP/2: calls may be sent. Before, nobody could tell whether they arrive anywhere. */
   made = false
   /** It ended with a call on it, by an error, or without ever having been made. */
   broken = false
@@ -75,10 +75,15 @@ export class Connection {
   #patience: NodeJS.Timeout | undefined
   #pinging: NodeJS.Timeout | undefined
   #ageing: NodeJS.Timeout | undefined
+  readonly #settling: Array<() => void> = []
   readonly #waiting = new Set<http2.ClientHttp2Stream>()
 
-  /** `spread` is 0 to 1: no two connections grow old at the same time. */
-  constructor(peer: Peer, settings: ConnectionSettings, spread: number, events: ConnectionEvents) {
+  /**
+   * `room` is how many calls the peer will probably take; `spread` is 0 to 1, so that no two connections grow old at the
+   * same time.
+   */
+  constructor(peer: Peer, settings: ConnectionSettings, room: number, spread: number, events: ConnectionEvents) {
+    this.room = room
     this.#settings = settings
     this.#events = events
     this.#spread = spread
@@ -94,10 +99,10 @@ export class Connection {
       settings: { initialWindowSize: streamWindow, enablePush: false },
     })
     this.#session = session
-    session.once("connect", () => this.#begin())
     session.on("remoteSettings", ({ maxConcurrentStreams = Number.POSITIVE_INFINITY }) => {
       this.#limit = maxConcurrentStreams
       if (!this.#leaving && !this.aged) this.room = maxConcurrentStreams
+      if (!this.made) this.#begin()
     })
     session.on("goaway", (code, lastStreamId) => this.#goneAway(code, lastStreamId))
     session.on("error", (error: NodeJS.ErrnoException) => {
@@ -113,10 +118,20 @@ export class Connection {
     return this.#reason ?? "connection lost"
   }
 
-  /** Sends the head of a call. Say `done` when the call is over, whatever became of it. */
-  request(headers: http2.OutgoingHttpHeaders | ReadonlyArray<string>): http2.ClientHttp2Stream {
+  /** Calls back when the connection is made, or when it is clear that it never will be: `made` says which. */
+  whenSettled(settled: () => void): void {
+    if (this.made || this.#ended) settled()
+    else this.#settling.push(settled)
+  }
+
+  /** A call will go here; say `done` when it is over, whatever became of it. */
+  begun(): void {
     this.calls += 1
     this.#used = true
+  }
+
+  /** Sends the head of a call. */
+  request(headers: http2.OutgoingHttpHeaders | ReadonlyArray<string>): http2.ClientHttp2Stream {
     if (this.#stale) {
       this.#stale = false
       this.#check()
@@ -128,12 +143,14 @@ export class Connection {
 
   done(): void {
     this.calls -= 1
+    if (this.#leaving && this.calls === 0) this.#session.close()
   }
 
   /** What became of a call whose stream closed without an answer. */
-  fate(stream: http2.ClientHttp2Stream): Fate {
+  fate(stream: http2.ClientHttp2Stream | undefined): Fate {
+    if (stream === undefined) return "unsent"
     const fate = this.#fate(stream)
-    if (this.made && this.#session.closed) this.leave()
+    if (this.#session.closed) this.leave()
     if (this.#session.destroyed) {
       if (fate === "lost") this.broken = true
       this.#end() // the session itself says so a little later: too late for a call that is repeated at once
@@ -142,7 +159,7 @@ export class Connection {
   }
 
   #fate({ id, rstCode }: http2.ClientHttp2Stream): Fate {
-    if (id === undefined) return this.made ? "refused" : "unsent"
+    if (id === undefined) return "refused" // by our own session, which has ended since
     return rstCode === http2.constants.NGHTTP2_REFUSED_STREAM || id > this.#lastSeen ? "refused" : "lost"
   }
 
@@ -152,8 +169,9 @@ export class Connection {
     this.#leaving = true
     this.room = 0
     this.#events.leaving(this)
-    if (this.made) this.#session.close()
-    else this.cut("closed", false)
+    if (!this.made) this.cut("closed", false)
+    // A session that is closing sends no pings: it is asked to close when nobody waits for anything any more.
+    else if (this.calls === 0) this.#session.close()
   }
 
   /** Closes at once, with the calls that run. */
@@ -174,6 +192,11 @@ export class Connection {
     this.#pinging = setInterval(() => this.#look(), this.#settings.pingIntervalMs).unref()
     this.#age()
     this.#events.ready(this)
+    this.#settle()
+  }
+
+  #settle(): void {
+    for (const settled of this.#settling.splice(0)) settled()
   }
 
   /** Nothing could take its place: it goes on for another while. */
@@ -238,6 +261,7 @@ export class Connection {
     clearInterval(this.#pinging)
     clearTimeout(this.#ageing)
     this.#events.ended(this)
+    this.#settle()
   }
 }
 

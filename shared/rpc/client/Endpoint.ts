@@ -37,6 +37,8 @@ export class Endpoint {
   /** Those that take calls, and one that is being made to take the place of an aged one. */
   readonly #connections: Array<Connection> = []
   #replacement: Connection | undefined
+  /** How many calls the last connection took at a time. */
+  #room = Number.POSITIVE_INFINITY
 
   constructor(peer: Peer, settings: EndpointSettings, around: Surroundings) {
     this.key = keyOf(peer)
@@ -59,12 +61,24 @@ export class Endpoint {
     return this.breaker.isClosed || this.breaker.admits(this.#around.now())
   }
 
+  /**
+   * Whether a call that comes here now would be sent at once. Where only a connection is missing for that, it is being
+   * made from now on: calls that have another place to go do not wait for it, nor find out that there is nobody.
+   */
+  isReady(): boolean {
+    if (!this.admits) return false
+    const [first] = this.#connections
+    if (first === undefined) this.#connections.push(this.#open())
+    return first?.made === true
+  }
+
   /** A call comes: the connection that it goes on. Say `ended` when it is over. */
   began(): Connection {
     const first = this.#connections[0]
     const connection = first !== undefined && first.calls < first.room ? first : this.#roomier()
     if (!this.breaker.isClosed) this.breaker.began(this.#around.now())
     this.inFlight += 1
+    connection.begun()
     return connection
   }
 
@@ -101,12 +115,13 @@ export class Endpoint {
   }
 
   #open(): Connection {
-    const connection = new Connection(this.#peer, this.#settings, this.#around.random(), this.#events)
+    const connection = new Connection(this.#peer, this.#settings, this.#room, this.#around.random(), this.#events)
     this.#around.onOpened(connection)
     return connection
   }
 
   #ready(connection: Connection): void {
+    this.#room = connection.room
     if (connection !== this.#replacement) return
     this.#replacement = undefined
     const aged = this.#connections.filter((each) => each.aged)

@@ -39,7 +39,7 @@ declare module "node:http2" {
 export class Exchange implements Running {
   readonly #endpoint: Endpoint
   readonly #connection: Connection
-  readonly #stream: http2.ClientHttp2Stream
+  #stream: http2.ClientHttp2Stream | undefined
   readonly #method: DescMethodUnary
   readonly #maxBytes: number
   #done: Done
@@ -63,6 +63,17 @@ export class Exchange implements Running {
     this.#maxBytes = maxBytes
     this.#done = done
     this.#connection = endpoint.began()
+    if (this.#connection.made) this.#send(headers, frame)
+    else this.#connection.whenSettled(() => this.#settled(headers, frame))
+  }
+
+  #settled(headers: Array<string>, frame: Buffer): void {
+    if (this.#over) return
+    if (this.#connection.made) this.#send(headers, frame)
+    else this.closed()
+  }
+
+  #send(headers: Array<string>, frame: Buffer): void {
     const stream = this.#connection.request(headers)
     headers.length = 0
     this.#stream = stream
@@ -117,7 +128,7 @@ export class Exchange implements Running {
     const fate = this.#connection.fate(this.#stream)
     if (fate === "lost" && !this.#connection.broken) this.#endpoint.failed()
     else this.#endpoint.breaker.abandoned()
-    const what = this.#connection.broken ? this.#connection.reason : `stream reset with ${this.#stream.rstCode}`
+    const what = this.#connection.broken ? this.#connection.reason : `stream reset with ${this.#stream?.rstCode}`
     this.#end()(undefined, { error: away(what), fate, endpoint: this.#endpoint })
   }
 
@@ -150,10 +161,8 @@ export class Exchange implements Running {
     return done
   }
 
-  /** A call that was not even sent never is; the peer of any other is told. */
   #reset(): void {
-    if (this.#stream.pending) this.#stream.destroy()
-    else this.#stream.close(http2.constants.NGHTTP2_CANCEL)
+    this.#stream?.close(http2.constants.NGHTTP2_CANCEL)
   }
 }
 

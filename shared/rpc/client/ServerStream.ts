@@ -67,8 +67,14 @@ class Way implements SessionManager {
     this.#signal = signal
   }
 
-  request(method: string, path: string, headers: http2.OutgoingHttpHeaders): Promise<http2.ClientHttp2Stream> {
+  async request(method: string, path: string, headers: http2.OutgoingHttpHeaders): Promise<http2.ClientHttp2Stream> {
     const connection = this.#endpoint.began()
+    this.#connection = connection
+    await new Promise<void>((settled) => connection.whenSettled(settled))
+    if (!connection.made) {
+      this.#endpoint.ended(connection)
+      throw away(connection.reason)
+    }
     const stream = connection.request({
       ...headers,
       ":method": method,
@@ -76,7 +82,6 @@ class Way implements SessionManager {
       ":scheme": this.#target.scheme,
       ":authority": this.#target.authority,
     })
-    this.#connection = connection
     this.#stream = stream
     const read = (trailers: http2.IncomingHttpHeaders) => {
       this.#status ??= trailers["grpc-status"]?.toString()
@@ -86,7 +91,7 @@ class Way implements SessionManager {
     stream.once("close", () => this.#closed(connection, stream))
     // It may break before connect-es listens.
     stream.on("error", () => {})
-    return Promise.resolve(stream)
+    return stream
   }
 
   notifyResponseByteRead(): void {}
@@ -95,11 +100,11 @@ class Way implements SessionManager {
     const error = fromConnectError(cause)
     const isOurs = this.#signal.aborted || error._tag === "DeadlineExceeded"
     const [connection, stream] = [this.#connection, this.#stream]
-    if (this.#status !== undefined || isOurs || connection === undefined || stream === undefined || !stream.destroyed) {
+    const isOpen = stream !== undefined && !stream.destroyed
+    if (this.#status !== undefined || isOurs || connection === undefined || isOpen) {
       return { error, fate: "answered", endpoint: this.#endpoint }
     }
-    const fate = connection.fate(stream)
-    return { error: away(connection.reason), fate, endpoint: this.#endpoint }
+    return { error: away(connection.reason), fate: connection.fate(stream), endpoint: this.#endpoint }
   }
 
   #closed(connection: Connection, stream: http2.ClientHttp2Stream): void {

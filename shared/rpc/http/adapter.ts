@@ -48,6 +48,7 @@ export const connectAdapter = (routes: Routes, options: AdapterOptions): Listene
   return (request, response) => {
     if (!namesAuthority(request)) return refuse(request, response, malformedHost)
     boundTimeouts(request)
+    if (request.httpVersionMajor === 1) readToEnd(request, response)
     handle(request, response)
   }
 }
@@ -69,6 +70,16 @@ const boundTimeouts = ({ headers }: Request): void => {
   ]
   if (typeof grpc === "number" && grpc > longestMs) headers["grpc-timeout"] = `${Math.floor(longestMs / 1000)}S`
   if (typeof connect === "number" && connect > longestMs) headers["connect-timeout-ms"] = String(longestMs)
+}
+
+/**
+ * connect-es stops reading where it refuses, and takes the request down with it: on a connection that is kept, what is left
+ * of the body would hold back the next request for ever. So the rest is read once the answer is out.
+ */
+const readToEnd = (request: Request, response: Response): void => {
+  const iterator = () => request.iterator({ destroyOnReturn: false })
+  Object.defineProperty(request, Symbol.asyncIterator, { value: iterator })
+  response.once("finish", () => request.removeAllListeners("readable").resume())
 }
 
 interface Refused {
@@ -107,23 +118,24 @@ const refuse = (request: Request, response: Response, { code, message }: Refused
 const begun = createContextKey(false)
 
 /**
- * connect-es tells a call's signal of an error right before it writes the error down: there it can be put right. Until a
- * handler has begun only the request can be at fault, but connect-es takes a message that it cannot read for a failure of
- * its own; only a message compressed with no encoding is INTERNAL by the protocols' own documents. And what it quotes of a
- * message may be half a character, which no header can hold: it would throw, and never answer.
+ * connect-es aborts a call with its error right before it writes the error down: there it can be put right. Until a handler
+ * has begun only the request can be at fault, but connect-es takes a message that it cannot read for a failure of its own;
+ * only a message compressed with no encoding is INTERNAL by the protocols' own documents. And what it quotes of a message
+ * may be half a character, which no header can hold: it would throw, and never answer.
  */
-const correctErrors = ({ signal, values }: HandlerContext): void => {
-  const correct = () => {
-    const error: unknown = signal.reason
-    if (!(error instanceof ConnectError)) return
-    const { code, rawMessage } = error
-    const blamesServer = code === Code.Internal && !rawMessage.startsWith("received compressed envelope")
-    Object.assign(error, {
-      code: blamesServer && !values.get(begun) ? Code.InvalidArgument : code,
-      rawMessage: rawMessage.toWellFormed(),
-    })
+const correctErrors = (context: HandlerContext & { abort?: (reason?: unknown) => void }): void => {
+  const { abort, values } = context
+  context.abort = (reason) => {
+    if (reason instanceof ConnectError) {
+      const { code, rawMessage } = reason
+      const blamesServer = code === Code.Internal && !rawMessage.startsWith("received compressed envelope")
+      Object.assign(reason, {
+        code: blamesServer && !values.get(begun) ? Code.InvalidArgument : code,
+        rawMessage: rawMessage.toWellFormed(),
+      })
+    }
+    abort?.(reason)
   }
-  signal.addEventListener("abort", correct, { once: true })
 }
 
 // connect-es types an implementation by its descriptor; ours come from a list, so their types are one message each.

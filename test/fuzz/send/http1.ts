@@ -13,6 +13,7 @@ export interface Http1Sender {
 /** Sends requests on connections that are kept and used again as long as the server keeps them. `limitMs`: when it hangs. */
 export const http1Sender = (limitMs: number): Http1Sender => {
   const idle = new Map<number, Array<net.Socket>>()
+  const last = new WeakMap<net.Socket, Http1Case>()
   const take = (port: number): net.Socket => {
     for (;;) {
       const socket = idle.get(port)?.pop()
@@ -30,11 +31,12 @@ export const http1Sender = (limitMs: number): Http1Sender => {
           clearTimeout(timer)
           socket.removeAllListeners("data").removeAllListeners("close").removeAllListeners("error")
           socket.on("error", () => socket.destroy())
+          last.set(socket, each)
           if (keep) idle.set(port, [...(idle.get(port) ?? []), socket])
           else socket.destroy()
           resolve(answer)
         }
-        const timer = setTimeout(() => finish({ ...none, hung: true }, false), limitMs)
+        const timer = setTimeout(() => finish({ ...none, hung: true, after: last.get(socket) }, false), limitMs)
         socket.on("data", (chunk: Buffer) => {
           received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
           const parsed = parseAnswer(received, each.request.method === "HEAD")
@@ -94,7 +96,8 @@ export const sendBytes = ({ chunks, last }: BytesCase, port: number, limitMs: nu
 const worst = (bytes: Buffer): Answer => {
   let found = none
   for (let rest = bytes; rest.length > 0; ) {
-    const parsed = parseAnswer(rest, false)
+    // A body of no known length ends with the connection.
+    const parsed = parseAnswer(rest, false) ?? parseAnswer(rest, true)
     if (parsed === undefined) return found
     if (parsed.answer.status > found.status) found = parsed.answer
     rest = rest.subarray(rest.length - parsed.rest)
