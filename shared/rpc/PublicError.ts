@@ -95,12 +95,15 @@ export const isPublicError = (error: unknown): error is PublicError =>
 /** Whether `name` is a reason of the contract. */
 export const isReason = (name: string): name is Reason => name !== "UNSPECIFIED" && Object.hasOwn(ErrorReason, name)
 
-/** The refusal of a request whose named fields broke a rule. */
-export const invalidFields = (violations: ReadonlyArray<Violation>): InvalidRequest =>
-  new InvalidRequest({
-    reason: "INVALID_REQUEST",
-    message: violations
-      .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
-      .join("; "),
-    violations,
-  })
+/** More broken rules help nobody, and would not fit into the headers in which gRPC sends an error. */
+const mostViolations = 20
+
+/** The refusal of a request whose named fields broke a rule; it names the first of them. */
+export const invalidFields = (all: ReadonlyArray<Violation>): InvalidRequest => {
+  const violations = all.slice(0, mostViolations)
+  const sentences = violations.map(({ field, description }) =>
+    field === "" ? description : `${field}: ${description}`,
+  )
+  if (all.length > violations.length) sentences.push(`and ${all.length - violations.length} more`)
+  return new InvalidRequest({ reason: "INVALID_REQUEST", message: sentences.join("; "), violations })
+}

@@ -52,10 +52,19 @@ const kinds: Record<Code, { readonly tag: PublicError["_tag"]; readonly reason: 
 /** The gRPC code of a public error. */
 export const codeOf = (error: PublicError): Code => codes[error._tag]
 
+/** The longest sentence of an error in UTF-16 units: what comes after it would no longer fit into the headers of a peer. */
+const longestText = 1000
+const longestPart = 200
+
+/**
+ * Text as a header can hold it, however much of a request it quotes: no longer than headers may be, and well-formed Unicode.
+ */
+export const sendable = (text: string, longest = longestText): string =>
+  (text.length > longest ? `${text.slice(0, longest)}…` : text).toWellFormed()
+
 /** The error as Connect and gRPC send it. */
 export const toConnectError = (error: PublicError): ConnectError => {
-  // Half of a surrogate pair, which a message may quote from a request, cannot be written in any protocol.
-  const wire = new ConnectError(error.message.toWellFormed(), codeOf(error))
+  const wire = new ConnectError(sendable(error.message), codeOf(error))
   wire.details.push({
     desc: ErrorInfoSchema,
     value: { reason: error.reason, domain: errorDomain, metadata: { ...error.metadata } },
@@ -63,8 +72,8 @@ export const toConnectError = (error: PublicError): ConnectError => {
   if (error.violations !== undefined) {
     const fieldViolations = error.violations.map(({ field, description }) =>
       create(BadRequest_FieldViolationSchema, {
-        field: field.toWellFormed(),
-        description: description.toWellFormed(),
+        field: sendable(field, longestPart),
+        description: sendable(description, longestPart),
       }),
     )
     wire.details.push({ desc: BadRequestSchema, value: { fieldViolations } })

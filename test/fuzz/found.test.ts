@@ -1,7 +1,9 @@
 /** What the fuzz run found once, each by its smallest request. */
 import * as net from "node:net"
+import { create, toBinary } from "@bufbuild/protobuf"
 import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { EchoRequestSchema } from "#gen/authsome/testing/v1/probe_pb.ts"
 import { Listening } from "#shared/rpc/Server.ts"
 import * as Probe from "../mesh/Probe.ts"
 import type { Answer, Case, Http1Case, Http2Case, Request } from "./Case.ts"
@@ -108,6 +110,19 @@ layer(Probe.layer, { excludeTestServices: true })("what fuzzing found", (it) => 
         toOutside(post(`${service}/Count`, { host: "x", "content-type": "application/grpc-web+json" }, body)),
       )
       expect(answer.body.toString("latin1")).toContain("grpc-status: 3")
+    }),
+  )
+
+  it.effect("a request that breaks more rules than headers can hold is told the first of them", () =>
+    Effect.gen(function* () {
+      const labels = Array.from({ length: 1000 }, () => "longer than ten")
+      const item = toBinary(EchoRequestSchema, create(EchoRequestSchema, { item: { displayName: "x", labels } }))
+      for (const query of ["", "?x"]) {
+        const headers = { "content-type": "application/grpc" }
+        const answer = yield* ask(toMesh(post(`${service}/Echo${query}`, headers, envelope(Buffer.from(item)))))
+        expect([answer.status, answer.headers["grpc-status"]]).toEqual([200, "3"])
+        expect(decodeURIComponent(answer.headers["grpc-message"] ?? "")).toMatch(/^item\.labels: must contain no more/)
+      }
     }),
   )
 

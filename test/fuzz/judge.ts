@@ -19,6 +19,8 @@ export const judge = (each: Case, answer: Answer): Finding | undefined => {
     return { kind: "hang", why: `neither answered nor closed in time${after}` }
   }
   const { status, headers } = answer
+  if (status === 0 && answer.unsent !== true && mustAnswer(each))
+    return { kind: "hang", why: "closed without an answer" }
   const body = answer.body.subarray(0, 20_000).toString("latin1")
   if (/Maximum call stack|\n {4}at .*\.(ts|js):\d+/.test(body + (headers["grpc-message"] ?? ""))) {
     return { kind: "defect", why: `the answer shows the program's inside: ${body.slice(0, 300)}` }
@@ -37,6 +39,17 @@ export const judge = (each: Case, answer: Answer): Finding | undefined => {
   if (type.startsWith("application/connect+") && faultNames.test(body)) return { kind: "defect", why: body.slice(-300) }
   return undefined
 }
+
+/** Whether the connection is in order and so are the headers, by what every HTTP/2 peer takes: then there is an answer. */
+const mustAnswer = (each: Case): boolean =>
+  each.carrier === "http2" &&
+  each.cut === "no" &&
+  each.request.method !== "CONNECT" &&
+  /^\/[!-~]{0,4000}$/.test(each.request.target) &&
+  each.request.headers.every(([name, value]) => isForUs(name, value) && /^[!-~]([ -~]{0,4000}[!-~])?$/.test(value))
+
+/** Headers that the HTTP/2 library itself judges: a malformed one resets the stream (RFC 9113, section 8.1.1). */
+const isForUs = (name: string, value: string): boolean => name !== "host" && (name !== "te" || value === "trailers")
 
 /** Whether the request may have asked the probe to fail as a faulty server does. */
 const asksForFault = (each: Case): boolean =>

@@ -9,7 +9,7 @@ import { CountResponseSchema } from "#gen/authsome/testing/v1/probe_pb.ts"
 import { Deadline } from "#shared/rpc/Deadline.ts"
 import { RequestId } from "#shared/telemetry/RequestId.ts"
 import { type StreamCall, startForeign, statusWith, type UnaryCall } from "./clientForeign.ts"
-import { item, probeOf, until } from "./clientKit.ts"
+import { counted, item, probeOf, until } from "./clientKit.ts"
 import { relayTo } from "./clientRelay.ts"
 
 const numbers = (call: StreamCall, ...all: ReadonlyArray<number>) => {
@@ -165,6 +165,39 @@ describe("a unary call", () => {
     }),
   )
 })
+
+it.live("calls are counted by rpc and outcome, and connections while they live", () =>
+  Effect.gen(function* () {
+    const server = yield* startForeign({
+      echo: (_, answer) => answer(null, {}),
+      misbehave: (_, answer) => answer({ code: grpc.status.NOT_FOUND, details: "not there" }),
+      count: (call) => call.end(),
+      listItems: () => {},
+    })
+    const target = `127.0.0.1:${server.port}`
+    const rpc = (name: string) => `authsome.testing.v1.ProbeService/${name}`
+    const series = [
+      { rpc: rpc("Echo"), outcome: "ok" },
+      { rpc: rpc("Misbehave"), outcome: "not_found" },
+      { rpc: rpc("Count"), outcome: "ok" },
+      { rpc: rpc("ListItems"), outcome: "deadline_exceeded" },
+    ]
+    const counts = Effect.all(series.map((attributes) => counted("rpc_client_requests_total", attributes)))
+    const before = yield* counts
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const probe = yield* probeOf(server.port)
+        yield* probe.echo({ item })
+        yield* Effect.flip(probe.misbehave({}))
+        yield* Stream.runDrain(probe.count({}))
+        yield* Effect.flip(Effect.provideService(probe.listItems({}), Deadline, Date.now() + 50))
+        expect(yield* counted("rpc_client_connections", { target })).toBe(1)
+      }),
+    )
+    expect(yield* counts).toEqual(before.map((count) => count + 1))
+    expect(yield* counted("rpc_client_connections", { target })).toBe(0)
+  }),
+)
 
 describe("a stream", () => {
   it.live("says everything, to its end and to its error", () =>

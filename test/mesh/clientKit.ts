@@ -78,12 +78,17 @@ export const until = (fact: () => boolean): Effect.Effect<void> =>
 
 export const item = { id: "itm_1", displayName: "Ada" }
 
-/** The sum of a counter's series whose attributes include these. */
+/** The sum of the counters or gauges of a name whose attributes include these. */
 export const counted = (id: string, attributes: Readonly<Record<string, string>> = {}): Effect.Effect<number> =>
   Effect.map(Metric.snapshot, (all) =>
     all
       .filter(
         (metric) => metric.id === id && Object.entries(attributes).every(([k, v]) => metric.attributes?.[k] === v),
       )
-      .reduce((sum, metric) => sum + (metric.type === "Counter" ? Number(metric.state.count) : 0), 0),
+      .reduce((sum, metric) => sum + numberOf(metric), 0),
   )
+
+const numberOf = (metric: Metric.Metric.Snapshot): number => {
+  if (metric.type === "Counter") return Number(metric.state.count)
+  return metric.type === "Gauge" ? Number(metric.state.value) : 0
+}

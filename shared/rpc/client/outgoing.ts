@@ -32,6 +32,10 @@ export const tiesOf = (fiber: AnyFiber, span: Tracer.AnySpan): Array<string> => 
   return ties
 }
 
+/** Names and values in turn, as an object. */
+export const recordOf = (turns: ReadonlyArray<string>): Readonly<Record<string, string>> =>
+  Object.fromEntries(turns.flatMap((name, at) => (at % 2 === 0 ? [[name, turns[at + 1] ?? ""]] : [])))
+
 /** A time-out as gRPC says it: at most eight digits and a unit. */
 export const timeoutText = (millis: number): string => {
   const whole = Math.max(1, Math.ceil(millis))

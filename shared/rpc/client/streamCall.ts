@@ -10,7 +10,7 @@ import type { PublicError } from "../PublicError.ts"
 import { attempts, type Rules } from "./attempts.ts"
 import type { Channel } from "./Channel.ts"
 import { observeRpc } from "./metrics.ts"
-import { clockOf, leftOf, messageOf, tiesOf, tooLate } from "./outgoing.ts"
+import { clockOf, leftOf, messageOf, recordOf, tiesOf, tooLate } from "./outgoing.ts"
 import type { OpenStream } from "./ServerStream.ts"
 
 /** A function that calls `method` over `channel`. To stop reading is to cancel the call. */
@@ -34,7 +34,7 @@ export const streamCall = (method: DescMethodServerStreaming, channel: Channel) 
         (open) => Effect.sync(() => open.abort()),
       )
       const message = messageOf(method.input, request)
-      const headers = Object.fromEntries(ties.flatMap((name, at) => (at % 2 === 0 ? [[name, ties[at + 1] ?? ""]] : [])))
+      const headers = recordOf(ties)
       const endsAt = clock.currentTimeMillisUnsafe() + wholeMs
       const opened = attempts<OpenStream>(
         {

@@ -1,4 +1,4 @@
-/** One unary rpc as a client calls it: span, deadline, attempts. What goes well costs one callback and nothing else. */
+/** One unary rpc as a client calls it: span, deadline, attempts. The way of a call that succeeds is kept short. */
 import { type DescMethodUnary, type Message, toBinary } from "@bufbuild/protobuf"
 import * as Effect from "effect/Effect"
 import { framed } from "../http/grpc.ts"
@@ -29,7 +29,8 @@ export const unaryCall = (method: DescMethodUnary, channel: Channel) => {
         let isOver = false
         let timer: NodeJS.Timeout | undefined
         const timeout = leftMs === deadlineMs ? wholeDeadline : timeoutText(leftMs)
-        const headers = fixed.concat("grpc-timeout", timeout, ties)
+        const headers = fixed.slice()
+        headers.push("grpc-timeout", timeout, ...ties)
         const running = channel.unary(method, headers, frame, avoid, (message, failure) => {
           isOver = true
           clearTimeout(timer)
