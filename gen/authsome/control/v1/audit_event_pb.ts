@@ -24,7 +24,7 @@ export const file_authsome_control_v1_audit_event: GenFile = /*@__PURE__*/
  */
 export type AuditEvent = Message<"authsome.control.v1.AuditEvent"> & {
   /**
-   * "aud_" and 26 characters; a later event has a greater id.
+   * "aud_" and 26 characters; made of the time, but not in its order as text.
    *
    * @generated from field: string id = 1;
    */
