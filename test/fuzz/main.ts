@@ -38,9 +38,15 @@ const main = async (): Promise<number> => {
   return report(result, requests, seed)
 }
 
+/** A line that counts up on a terminal; a line every tenth of the way elsewhere. */
 const progress = (done: number | undefined): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${done === undefined ? "" : `${Math.floor(done * 100)} %`}`)
+  else if (done !== undefined && Math.floor(done * 10) > tenths) {
+    tenths = Math.floor(done * 10)
+    process.stderr.write(`${tenths}0 %\n`)
+  }
 }
+let tenths = 0
 
 const report = ({ found, tallies, before, after, seconds }: FuzzResult, requests: number, seed: number): number => {
   const columns = ["sent", "ok", "refused", "closed", "unsent"] as const
