@@ -47,7 +47,7 @@ const proxy: Gateway = {
     "X-AuthSome-App-ID": { description: "The application that answered.", schema: { type: "string" } },
     "X-AuthSome-Request-ID": { description: "Finds the call in the log.", schema: { type: "string" } },
     "X-AuthSome-Region": { description: "The region of the proxy.", schema: { type: "string" } },
-    "X-RateLimit-Limit": { description: "The key's requests per second.", schema: number },
+    "X-RateLimit-Limit": { description: "How many calls the caller, or the key, may make at once.", schema: number },
     "X-RateLimit-Remaining": { description: "How many of them are left.", schema: number },
     "X-RateLimit-Reset": { description: "When all of them are there again. Unix seconds.", schema: number },
   },

@@ -10,6 +10,7 @@ const google = "node_modules/google-gax/build/protos"
 const sources = {
   "google/api/annotations.proto": `${google}/google/api/annotations.proto`,
   "google/api/http.proto": `${google}/google/api/http.proto`,
+  "google/api/httpbody.proto": `${google}/google/api/httpbody.proto`,
   "google/rpc/code.proto": `${google}/google/rpc/code.proto`,
   "google/rpc/error_details.proto": `${google}/google/rpc/error_details.proto`,
   "google/rpc/status.proto": `${google}/google/rpc/status.proto`,

@@ -1,5 +1,6 @@
 /** What the billing process is told by its environment. */
 import * as Config from "effect/Config"
+import { meshIdentity } from "#shared/rpc/MeshIdentity.ts"
 import { serverConfig } from "#shared/rpc/ServerConfig.ts"
 import * as EnvConfig from "#shared/runtime/EnvConfig.ts"
 
@@ -14,6 +15,7 @@ export const BillingConfig = Config.all({
   redisUrl: EnvConfig.redisUrl,
   /** Where the databases of the applications are, to be measured; unset: they are not. */
   tenantPostgresUrl: Config.option(EnvConfig.redactedUrl("TENANT_POSTGRES_URL", ["postgres", "postgresql"])),
-  /** What other programs of the mesh show. */
-  internalKey: EnvConfig.secret("INTERNAL_GRPC_API_KEY"),
+  /** How the programs of the mesh know one another. */
+  mesh: meshIdentity,
 })
+export type BillingConfig = Config.Success<typeof BillingConfig>

@@ -10,10 +10,9 @@ import { Nats } from "#shared/nats/Nats.ts"
 import * as Operations from "#shared/operations/rpc.ts"
 import * as Database from "#shared/postgres/Database.ts"
 import { Redis } from "#shared/redis/Redis.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
+import { layerPeers } from "#shared/rpc/authenticate.ts"
+import { Authorization } from "#shared/rpc/Caller.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
-import { PermissionDenied } from "#shared/rpc/PublicError.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { launch } from "#shared/runtime/Launch.ts"
 import { pending } from "../pending.ts"
@@ -22,11 +21,6 @@ import * as UsageConsumer from "./usage/consumer.ts"
 import * as UsageRpc from "./usage/rpc.ts"
 import { Usage } from "./usage/Usage.ts"
 import * as UsageSweep from "./usage/UsageSweep.ts"
-
-/** Its rpcs are for programs of the mesh: nobody has permissions here. */
-const authorization = Layer.succeed(Authorization, {
-  authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may do this" })),
-})
 
 const Rpcs = Layer.mergeAll(
   UsageRpc.layer,
@@ -37,16 +31,16 @@ const Rpcs = Layer.mergeAll(
   Handlers.layer(StripeWebhookService, Effect.succeed({}), pending.StripeWebhookService),
 )
 
+/** Only programs of the mesh call it. */
+const server = ({ server, mesh }: BillingConfig) =>
+  Server.layer({ config: server, certificateFiles: mesh.certificateFiles }, Rpcs).pipe(
+    Layer.provide([layerPeers(mesh), Authorization.layerNobody]),
+  )
+
 const Billing = Layer.unwrap(
   Effect.map(BillingConfig, (config) =>
-    Layer.mergeAll(Server.layer({ config: config.server }, Rpcs), UsageConsumer.layer, UsageSweep.layer).pipe(
-      Layer.provide([
-        Layer.succeed(Authentication, { INTERNAL: internalKey([config.internalKey]) }),
-        authorization,
-        Usage.layer,
-        Inbox.layer,
-        Nats.layer({ url: config.natsUrl, name: "billing" }),
-      ]),
+    Layer.mergeAll(server(config), UsageConsumer.layer, UsageSweep.layer).pipe(
+      Layer.provide([Usage.layer, Inbox.layer, Nats.layer({ url: config.natsUrl, name: "billing" })]),
       Layer.provide([
         Database.layer({ url: config.databaseUrl, applicationName: "billing" }),
         Redis.layer({ url: config.redisUrl }),

@@ -49,11 +49,13 @@ layer(surroundings, { excludeTestServices: true })("the control plane process", 
   it.effect.each([
     ["DATABASE_URL", undefined, "is missing"],
     ["NATS_URL", "http://nats", "is malformed"],
-    ["INTERNAL_GRPC_API_KEY", "short", "is malformed: expected one key, or two separated by a comma"],
+    ["INTERNAL_GRPC_API_KEY", "short", "is malformed: expected one secret, or several separated by commas"],
     ["TOKEN_SIGNING_KEYS", "nonsense", "is malformed"],
     ["SEALING_KEYS", undefined, "is missing"],
     ["API_BASE_URL", "proxy", "is malformed: expected a URL"],
     ["REGIONS", "Europe", "is malformed: expected names such as us-east-1"],
+    ["DASHBOARD_ORIGINS", "https://dash.example/", "is malformed: expected origins such as https://dashboard.example"],
+    ["DASHBOARD_ORIGINS", "https://dash.example,*", "is malformed: expected origins such as https://dashboard.example"],
   ] as const)("does not start when %s is %s, and says so in one sentence", ([name, value, what]) =>
     Effect.gen(function* () {
       const { process, output } = yield* ControlPlaneProcess.start({ [name]: value })

@@ -30,7 +30,7 @@ const backing = (config: ControlPlaneConfig) =>
       applicationName: "control-plane",
     }),
     Nats.layer({ url: config.natsUrl, name: "control-plane" }),
-    Billing.layer({ url: config.billingUrl, internalKey: config.internalKeys[0] }),
+    Billing.layer({ url: config.billingUrl, identity: config.mesh }),
     Layer.succeed(Installation, config),
   )
 

@@ -8,6 +8,7 @@ import * as Operations from "#shared/operations/rpc.ts"
 import * as AuditLogStore from "#shared/recording/AuditLogStore.ts"
 import * as Recording from "#shared/recording/Recording.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
+import * as Limits from "#shared/rpc/limits/Limits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { pending } from "../pending.ts"
 import * as ApplicationRpc from "./applications/rpc.ts"
@@ -46,9 +47,13 @@ const services = Layer.mergeAll(
 )
 
 /** Both faces of the control plane. */
-export const layer = ({ server, internalKeys }: ControlPlaneConfig) =>
-  Server.layer({ config: server }, services).pipe(
-    Layer.provide(Authenticate.layer({ internalKeys })),
+export const layer = ({ server, mesh, trustedHops, rates, redisUrl, dashboardOrigins }: ControlPlaneConfig) =>
+  Server.layer(
+    { config: server, certificateFiles: mesh.certificateFiles, trustedHops, origins: dashboardOrigins },
+    services,
+  ).pipe(
+    Layer.provide(Limits.layer({ program: "control-plane", rates, redisUrl })),
+    Layer.provide(Authenticate.layer(mesh)),
     Layer.provide(Authorize.layer),
     Layer.provide(Layer.provide(Recording.layer, AuditLogStore.layer)),
   )

@@ -58,6 +58,7 @@ layer(NodeFileSystem.layer)("the stack's secrets", (it) => {
       const text = Buffer.from("text")
       assert.isTrue(verify(null, text, publicKey, sign(null, text, privateKey)))
       assert.match(secrets.SEALING_KEYS, /^local-1:[A-Za-z0-9+/]{43}=$/)
+      assert.match(secrets.PROXY_SEALING_KEYS, /^local-1:[A-Za-z0-9+/]{43}=$/)
       assert.strictEqual(JSON.parse(secrets.TOKEN_SIGNING_KEYS).keys[0].crv, "Ed25519")
     }),
   )

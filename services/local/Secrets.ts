@@ -25,7 +25,8 @@ export class SecretsUnreadable extends Schema.TaggedError<SecretsUnreadable>()("
 const makers = {
   INTERNAL_API_KEY: token(),
   INTERNAL_GRPC_API_KEY: token(),
-  SEALING_KEYS: Effect.map(randomBytes(32), (key) => `local-1:${Buffer.from(key).toString("base64")}`),
+  SEALING_KEYS: sealingKeys(),
+  PROXY_SEALING_KEYS: sealingKeys(),
   KEY_IDENTITY_PRIVATE_KEY: Effect.sync(() =>
     generateKeyPairSync("ed25519").privateKey.export({ format: "der", type: "pkcs8" }).toString("base64"),
   ),
@@ -75,6 +76,11 @@ const kept = (stored: Record.ReadonlyRecord<string, string>, name: string, made:
 /** 256 bits in letters and digits that need no quoting in URLs, shells and SQL. */
 function token(): Effect.Effect<string> {
   return Effect.map(randomBytes(32), (bytes) => Buffer.from(bytes).toString("base64url"))
+}
+
+/** One key, as `SEALING_KEYS` has it. */
+function sealingKeys(): Effect.Effect<string> {
+  return Effect.map(randomBytes(32), (key) => `local-1:${Buffer.from(key).toString("base64")}`)
 }
 
 /** SPKI from PKCS8, both base64 of DER. */

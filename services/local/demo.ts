@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { stackConfig } from "./Config.ts"
+import { MeshSecrets, meshOf } from "./meshOf.ts"
 import { tell } from "./progress.ts"
 import * as Stack from "./Stack.ts"
 import { type Setting, tellStory } from "./story.ts"
@@ -18,7 +19,7 @@ Uses the stack that runs in STACK_DIR (.local), else starts one of its own on fr
 
 const decodeState = Schema.decodeUnknownEffect(Schema.fromJsonString(Stack.StackState))
 const decodeSecrets = Schema.decodeUnknownEffect(
-  Schema.fromJsonString(Schema.Struct({ INTERNAL_API_KEY: Schema.String, INTERNAL_GRPC_API_KEY: Schema.String })),
+  Schema.fromJsonString(Schema.Struct({ ...MeshSecrets.fields, INTERNAL_API_KEY: Schema.String })),
 )
 
 /** The stack that runs in the folder; fails where none does. */
@@ -52,7 +53,7 @@ const settingOf = Effect.fnUntraced(function* ({ services, secretsFile }: Stack.
     identityHttp: services.identity.http,
     identityGrpc: services.identity.grpc,
     internalKey: Redacted.make(secrets.INTERNAL_API_KEY),
-    internalGrpcKey: Redacted.make(secrets.INTERNAL_GRPC_API_KEY),
+    mesh: yield* meshOf(secrets),
   } satisfies Setting
 })
 

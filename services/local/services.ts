@@ -90,6 +90,8 @@ export const environments = (world: World): Record.ReadonlyRecord<Service, Reado
     },
     proxy: {
       ...{ ...mesh, REDIS_URL, KEY_IDENTITY_PRIVATE_KEY, REGION: "local" },
+      // Keys of its own: who is open to the internet has no use for what seals the others' secrets.
+      SEALING_KEYS: secrets.PROXY_SEALING_KEYS,
       CONTROL_PLANE_GRPC_URL: urlOf(ports, "controlPlaneGrpc"),
     },
     provisioner: {

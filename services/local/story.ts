@@ -12,8 +12,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { IdentityService } from "#gen/authsome/identity/v1/identity_service_pb.ts"
 import { ProvisioningService, StepName, StepState } from "#gen/authsome/provisioner/v1/provisioning_pb.ts"
-import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
+import * as MeshChannel from "#shared/rpc/client/MeshChannel.ts"
+import type { MeshIdentity } from "#shared/rpc/MeshIdentity.ts"
 import { reported, seconds, tell } from "./progress.ts"
 import { type Rest, rest } from "./rest.ts"
 
@@ -24,7 +25,7 @@ export interface Setting {
   readonly identityHttp: string
   readonly identityGrpc: string
   readonly internalKey: Redacted.Redacted<string>
-  readonly internalGrpcKey: Redacted.Redacted<string>
+  readonly mesh: MeshIdentity
 }
 
 /** Something that the stack promises is not so. */
@@ -99,7 +100,7 @@ const makeApplication = Effect.fnUntraced(function* (setting: Setting, dashboard
 
 /** Tells each step of provisioning as it ends. */
 const watchProvisioning = Effect.fnUntraced(function* (setting: Setting, applicationId: string) {
-  const provisioner = yield* mesh(setting.provisionerGrpc, setting.internalGrpcKey)
+  const provisioner = yield* mesh(setting.provisionerGrpc, setting.mesh)
   const told = new Set<StepName>()
   const watch = Client.make(ProvisioningService, provisioner).watchProvisioning({ applicationId })
   const follow = Stream.runForEach(watch, ({ provisioning }) =>
@@ -135,7 +136,7 @@ const liveAsEndUser = Effect.fnUntraced(function* (
 })
 
 const readClaims = Effect.fnUntraced(function* (setting: Setting, mark: string) {
-  const identity = Client.make(IdentityService, yield* mesh(setting.identityGrpc, setting.internalGrpcKey))
+  const identity = Client.make(IdentityService, yield* mesh(setting.identityGrpc, setting.mesh))
   const account = { username: `lin-${mark}`, email: `lin.${mark}@example.com`, password: `long enough ${mark}` }
   const { user } = yield* step("a Nova user registers over gRPC", identity.register(account))
   const userId = user?.id ?? ""
@@ -164,8 +165,7 @@ const until = <A, E>(ask: Effect.Effect<A, E>, fact: (answer: A) => boolean): Ef
     fact(answer) ? Effect.succeed(answer) : Effect.fail(new Untrue({ what: `still ${JSON.stringify(answer)}` })),
   ).pipe(Effect.retry({ while: (error) => error instanceof Untrue, schedule: looking }))
 
-const mesh = (url: string, internalKey: Redacted.Redacted<string>) =>
-  Channel.make({ url: new URL(url), peer: "demo", internalKey })
+const mesh = (url: string, identity: MeshIdentity) => MeshChannel.make({ url: new URL(url), peer: "demo", identity })
 
 const textOf = (name: StepName): string =>
   Object.entries(StepName)

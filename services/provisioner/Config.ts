@@ -1,6 +1,7 @@
 /** What the provisioner is told by its environment. */
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
+import { meshIdentity } from "#shared/rpc/MeshIdentity.ts"
 import { serverConfig } from "#shared/rpc/ServerConfig.ts"
 import * as EnvConfig from "#shared/runtime/EnvConfig.ts"
 
@@ -27,7 +28,7 @@ export const ProvisionerConfig = Config.all({
   cluster: Config.Literals(["local"], "CLUSTER"),
   server: serverConfig({ http: 8083, grpc: 9083 }),
   shutdownGrace: EnvConfig.duration("SHUTDOWN_GRACE", Duration.seconds(30)),
-  internalKey: EnvConfig.secret("INTERNAL_GRPC_API_KEY"),
+  mesh: meshIdentity,
   tenantPostgres: EnvConfig.redactedUrl("TENANT_POSTGRES_URL", ["postgres", "postgresql"]),
   local,
   instance,

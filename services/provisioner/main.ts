@@ -9,9 +9,8 @@ import * as OutboxRelay from "#shared/events/OutboxRelay.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import * as Operations from "#shared/operations/rpc.ts"
 import * as Database from "#shared/postgres/Database.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
-import { PermissionDenied } from "#shared/rpc/PublicError.ts"
+import { layerPeers } from "#shared/rpc/authenticate.ts"
+import { Authorization } from "#shared/rpc/Caller.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { launch } from "#shared/runtime/Launch.ts"
 import * as Consumer from "./applications/consumer.ts"
@@ -26,16 +25,12 @@ import { TenantDatabases } from "./database/TenantDatabases.ts"
 
 const root = join(import.meta.dirname, "..", "..")
 
-const server = ({ server, internalKey: key }: ProvisionerConfig) =>
-  Server.layer({ config: server }, Layer.merge(Rpc.layer, Operations.layer)).pipe(
-    Layer.provide(Layer.succeed(Authentication, { INTERNAL: internalKey([key]) })),
-    // No rpc of this program asks for a permission; one that did would be refused.
-    Layer.provide(
-      Layer.succeed(Authorization, {
-        authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may" })),
-      }),
-    ),
-  )
+/** Only programs of the mesh call it. */
+const server = ({ server, mesh }: ProvisionerConfig) =>
+  Server.layer(
+    { config: server, certificateFiles: mesh.certificateFiles },
+    Layer.merge(Rpc.layer, Operations.layer),
+  ).pipe(Layer.provide([layerPeers(mesh), Authorization.layerNobody]))
 
 /** Instances stop beside the server, not after it: both must have ended when the time is over. */
 const cluster = ({ local, shutdownGrace }: ProvisionerConfig) =>

@@ -1,11 +1,13 @@
 /**
- * All that the proxy can be told by its environment, but the key that signs what it tells instances:
- * `KEY_IDENTITY_PRIVATE_KEY` (Ed25519, PKCS8 in base64) is read by the layer that uses it.
+ * All that the proxy can be told by its environment, but its keys, which are read by the layers that use them:
+ * `KEY_IDENTITY_PRIVATE_KEY` (Ed25519, PKCS8 in base64) signs what it tells instances, and `SEALING_KEYS`, the same for
+ * all proxies, seal the routes that they share.
  */
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { type MeshIdentity, meshIdentity, peerUrl } from "#shared/rpc/MeshIdentity.ts"
 import { type ServerConfig, serverConfig } from "#shared/rpc/ServerConfig.ts"
 import * as EnvConfig from "#shared/runtime/EnvConfig.ts"
 
@@ -14,8 +16,8 @@ export interface ProxyConfig {
   readonly redisUrl: Redacted.Redacted<string>
   readonly natsUrl: Redacted.Redacted<string>
   readonly controlPlaneUrl: URL
-  /** What programs of the mesh show one another. */
-  readonly internalKey: Redacted.Redacted<string>
+  /** How the programs of the mesh know one another. */
+  readonly mesh: MeshIdentity
   readonly region: string
   /** How long a verdict on a key is acted upon without asking again. */
   readonly routeTtl: Duration.Duration
@@ -40,10 +42,10 @@ const count = (name: string, minimum: number, maximum: number, otherwise: number
 
 export const ProxyConfig: Config.Config<ProxyConfig> = Config.all({
   server: serverConfig({ http: 8082, grpc: 9082 }),
+  mesh: meshIdentity,
   redisUrl: EnvConfig.redisUrl,
   natsUrl: EnvConfig.natsUrl,
-  controlPlaneUrl: EnvConfig.url("CONTROL_PLANE_GRPC_URL", ["http", "https"]),
-  internalKey: EnvConfig.secret("INTERNAL_GRPC_API_KEY"),
+  controlPlaneUrl: peerUrl("CONTROL_PLANE_GRPC_URL"),
   region: Config.NonEmptyString("REGION").pipe(Config.withDefault("local")),
   routeTtl: EnvConfig.duration("ROUTE_TTL", Duration.seconds(60)),
   routeMaxStaleness: EnvConfig.duration("ROUTE_MAX_STALENESS", Duration.minutes(10)),

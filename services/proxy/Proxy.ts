@@ -1,15 +1,10 @@
 /** The whole proxy but its process: what `main.ts` runs, and what a test runs beside others. */
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { sha256 } from "#shared/crypto/digest.ts"
-import { Sealer } from "#shared/crypto/Sealer.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { Redis } from "#shared/redis/Redis.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
-import { PermissionDenied } from "#shared/rpc/PublicError.ts"
+import { layerPeers } from "#shared/rpc/authenticate.ts"
+import { Authorization } from "#shared/rpc/Caller.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import type { ProxyConfig } from "./Config.ts"
 import * as Forward from "./forward/http.ts"
@@ -28,15 +23,6 @@ import { Counts } from "./stats/Counts.ts"
 import { ProxyInstance } from "./stats/ProxyInstance.ts"
 import * as StatsRpc from "./stats/rpc.ts"
 
-/** Its rpcs are for programs of the mesh: nobody has permissions here. */
-const authorization = Layer.succeed(Authorization, {
-  authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may do this" })),
-})
-
-/** Routes are sealed in Redis with a key that all proxies have, and nobody else who can reach Redis. */
-const sealer = (key: ProxyConfig["internalKey"]) =>
-  Sealer.layer([{ id: "routes", key: Redacted.make(sha256(`routes of the proxy\n${Redacted.value(key)}`)) }])
-
 /** Redis must never hold up a request: who does not answer in this time is asked no more. */
 const redisTimeout = Duration.millis(250)
 
@@ -51,7 +37,7 @@ export const layer = (config: ProxyConfig) => {
   const routes = Routes.layer({ ttl: config.routeTtl, maxStaleness: config.routeMaxStaleness }).pipe(
     Layer.provide([
       RouteResolver.layer,
-      SharedRoutes.layer({ maxStaleness: config.routeMaxStaleness }).pipe(Layer.provide(sealer(config.internalKey))),
+      SharedRoutes.layer({ maxStaleness: config.routeMaxStaleness }),
       Identities.layer,
     ]),
   )
@@ -66,14 +52,17 @@ export const layer = (config: ProxyConfig) => {
       Instances.layer({ timeout: config.upstreamTimeout, connections: config.upstreamConnections }),
     ]),
   )
-  const server = Server.layer({ config: config.server, outsideRpc: false }, Layer.mergeAll(forward, StatsRpc.layer))
+  const { server: listening, mesh } = config
+  const server = Server.layer(
+    { config: listening, outsideRpc: false, certificateFiles: mesh.certificateFiles },
+    Layer.mergeAll(forward, StatsRpc.layer),
+  ).pipe(Layer.provide([layerPeers(mesh), Authorization.layerNobody]))
   return Layer.merge(server, RouteChanges.layer).pipe(
-    Layer.provide([routes, metering, Layer.succeed(Authentication, { INTERNAL: internalKey([config.internalKey]) })]),
+    Layer.provide([routes, metering]),
     Layer.provide([
-      authorization,
       Counts.layer,
       ProxyInstance.layer,
-      ControlPlaneClient.layer({ url: config.controlPlaneUrl, internalKey: config.internalKey }),
+      ControlPlaneClient.layer({ url: config.controlPlaneUrl, identity: mesh }),
       Redis.layer({ url: config.redisUrl, commandTimeout: redisTimeout }),
       Nats.layer({ url: config.natsUrl, name: "proxy" }),
     ]),

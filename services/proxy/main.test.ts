@@ -27,6 +27,7 @@ const start = Effect.fnUntraced(function* (changes: Readonly<Record<string, stri
     CONTROL_PLANE_GRPC_URL: (yield* TestControlPlane).url.href,
     INTERNAL_GRPC_API_KEY: Redacted.value(meshKey),
     KEY_IDENTITY_PRIVATE_KEY: identityKey,
+    SEALING_KEYS: `test:${Buffer.alloc(32, 1).toString("base64")}`,
     LISTEN_HOST: "127.0.0.1",
     HTTP_PORT: String(http),
     SERVER_PORT: String(grpc),
@@ -68,8 +69,10 @@ layer(TestProxy.worldLayer, { excludeTestServices: true })("the proxy process", 
     Effect.gen(function* () {
       const wrong = [
         ["REDIS_URL", undefined, "is missing"],
-        ["INTERNAL_GRPC_API_KEY", "secret", "is malformed"],
-        ["KEY_IDENTITY_PRIVATE_KEY", "secret-secret-secret", "is malformed"],
+        ["INTERNAL_GRPC_API_KEY", "hunter2", "is malformed"],
+        ["SEALING_KEYS", undefined, "is missing"],
+        ["SEALING_KEYS", "hunter2:hunter2", "is malformed"],
+        ["KEY_IDENTITY_PRIVATE_KEY", "hunter2-hunter2-hunter2", "is malformed"],
         ["TRUSTED_HOPS", "-1", "is malformed"],
       ] as const
       const failures = yield* Effect.forEach(
@@ -79,7 +82,7 @@ layer(TestProxy.worldLayer, { excludeTestServices: true })("the proxy process", 
       )
       for (const [index, [name, , what]] of wrong.entries()) {
         expect(failures[index]?.message).toContain(`proxy cannot start: ${name} ${what}`)
-        expect(failures[index]?.message).not.toContain("secret")
+        expect(failures[index]?.message).not.toContain("hunter2")
       }
     }),
   )

@@ -4,6 +4,7 @@ import { hash, parseOptions, verify } from "@node-rs/argon2"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
@@ -14,6 +15,11 @@ const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen:
 
 /** Longer input is never a password of ours; hashing it would be a gift to an attacker. */
 const maxBytes = 1024
+
+const hashes = Metric.counter("authsome_mesh_password_hashes_total", {
+  description: "Passwords hashed, to be stored, verified, or for show",
+  incremental: true,
+})
 
 /** More passwords wait to be hashed than can be done in good time. */
 export class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", { retryAfterMillis: Schema.Int }) {}
@@ -50,7 +56,10 @@ export class Passwords extends Context.Service<
             present++
             return Effect.ensuring(
               // A hash that has begun cannot be stopped: its permit is held to the end, or the bound would not hold.
-              Semaphore.withPermits(permits, 1)(Effect.uninterruptible(Effect.promise(work))),
+              Semaphore.withPermits(
+                permits,
+                1,
+              )(Effect.uninterruptible(Effect.andThen(Metric.update(hashes, 1), Effect.promise(work)))),
               Effect.sync(() => {
                 present--
               }),

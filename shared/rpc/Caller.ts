@@ -1,8 +1,9 @@
 /** Who is calling, and the few things besides its message that a handler may know of a call. */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { AccessKind } from "./Policy.ts"
-import type { PublicError } from "./PublicError.ts"
+import { PermissionDenied, type PublicError } from "./PublicError.ts"
 
 export type CallerIdentity =
   | { readonly _tag: "Anonymous" }
@@ -35,6 +36,8 @@ export interface CallFacts {
   readonly certifiedPeer: string | undefined
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined
+  /** The body as it came, where the contract's access is a signature over it. Only REST has one. */
+  readonly body?: Uint8Array | undefined
   /** Sets a response header. */
   readonly setHeader: (name: string, value: string) => void
 }
@@ -42,7 +45,7 @@ export interface CallFacts {
 /** The call being served. */
 export class Call extends Context.Service<Call, CallFacts>()("shared/rpc/Call") {}
 
-/** Finds out who is calling, from headers alone. */
+/** Finds out who is calling, from headers alone, or from a signature over the body. */
 export type Authenticate = (call: CallFacts) => Effect.Effect<CallerIdentity, PublicError>
 
 /** How this process tells its callers apart. A kind of access that is not here is refused. */
@@ -74,4 +77,9 @@ export class Authorization extends Context.Service<
   {
     readonly authorize: (caller: CallerIdentity, demand: Demand) => Effect.Effect<Grant, PublicError>
   }
->()("shared/rpc/Authorization") {}
+>()("shared/rpc/Authorization") {
+  /** For a process whose rpcs ask for no permission: one that did would be refused, whoever calls it. */
+  static readonly layerNobody = Layer.succeed(Authorization, {
+    authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may do this" })),
+  })
+}

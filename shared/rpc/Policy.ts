@@ -1,10 +1,20 @@
 /** The policy of an rpc, read from its contract once, when the rpc is registered. */
-import { type DescMethod, getOption, hasOption, ScalarType } from "@bufbuild/protobuf"
+import { type DescField, type DescMethod, getOption, hasOption, ScalarType } from "@bufbuild/protobuf"
 import { durationMs, MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt"
-import { Access, ErrorShape, policy as policyOption } from "#gen/authsome/mesh/v1/policy_pb.ts"
+import { ErrorReason } from "#gen/authsome/mesh/v1/error_reason_pb.ts"
+import {
+  Access,
+  ErrorShape,
+  policy as policyOption,
+  RateClass as RateClasses,
+} from "#gen/authsome/mesh/v1/policy_pb.ts"
+import { isReason, type Reason } from "./PublicError.ts"
 
 /** Who may call, by the contract's name. */
 export type AccessKind = Exclude<keyof typeof Access, "UNSPECIFIED">
+
+/** How dear a call is, by the contract's name. */
+export type RateClass = Exclude<keyof typeof RateClasses, "UNSPECIFIED">
 
 export interface Policy {
   readonly access: AccessKind
@@ -21,6 +31,10 @@ export interface Policy {
   readonly flatErrors: boolean
   /** The name under which a change is recorded; empty: it is not. */
   readonly audit: string
+  /** Why the rpc may refuse; for any other reason it may not. */
+  readonly reasons: ReadonlySet<Reason>
+  /** Undefined where callers are not counted: programs of the mesh and of vendors answer for many persons. */
+  readonly rateClass: RateClass | undefined
   /** Whether a request may carry an idempotency key in `request_id`, which is honoured wherever a call changes anything. */
   readonly takesIdempotencyKey: boolean
   /** Whether a client may repeat the call after a failure that may or may not have reached the server. */
@@ -34,6 +48,28 @@ const kinds = new Map<number, AccessKind>(
   Object.entries(Access).flatMap(([name, value]) => (name === "UNSPECIFIED" ? [] : [[value, name as AccessKind]])),
 )
 
+const rateClasses = new Map<number, RateClass>([
+  [RateClasses.UNSPECIFIED, "DEFAULT"],
+  [RateClasses.DEFAULT, "DEFAULT"],
+  [RateClasses.CREDENTIAL, "CREDENTIAL"],
+  [RateClasses.COSTLY, "COSTLY"],
+])
+
+/** Whose callers come from outside and are one person or program each. */
+const counted: ReadonlySet<AccessKind> = new Set<AccessKind>(["PUBLIC", "USER", "INSTANCE_KEY", "SESSION"])
+
+/** Whose callers nobody can give a permission to. */
+const unknownPeople: ReadonlySet<AccessKind> = new Set<AccessKind>(["PUBLIC", "ZITADEL", "SIGNED_WEBHOOK"])
+
+const shapes: ReadonlySet<number> = new Set(Object.values(ErrorShape))
+
+const reasons = Object.entries(ErrorReason).flatMap(([name, value]) => (isReason(name) ? [{ name, value }] : []))
+
+/** The contract keeps the numbers up to 99 for reasons that any rpc may give. */
+const isGeneral = ({ value }: { readonly value: ErrorReason }): boolean => value < 100
+
+const isText = ({ fieldKind, scalar }: DescField): boolean => fieldKind === "scalar" && scalar === ScalarType.STRING
+
 /** The policy of `method`, or why it cannot be served: without a complete policy an rpc is refused, never open. */
 export const policyOf = (method: DescMethod): Policy => {
   const refuse = (why: string): never => {
@@ -46,9 +82,19 @@ export const policyOf = (method: DescMethod): Policy => {
   if (access === "USER" && option.permission !== "" && option.scope === "") {
     return refuse("its permission has no scope")
   }
-  if (option.scope !== "" && method.input.fields.every((field) => field.name !== option.scope)) {
-    return refuse(`its scope "${option.scope}" is not a field of the request`)
+  if (unknownPeople.has(access) && option.permission !== "") return refuse("nobody can have its permission")
+  if (access !== "INTERNAL" && option.callers.length > 0) return refuse("its callers are no programs of the mesh")
+  if (option.scope !== "" && !method.input.fields.some((field) => field.name === option.scope && isText(field))) {
+    return refuse(`its scope "${option.scope}" is not a text of the request`)
   }
+  if (option.successStatus !== 0 && (option.successStatus < 200 || option.successStatus > 299)) {
+    return refuse(`its status ${option.successStatus} is none of success`)
+  }
+  if (option.audit !== "" && method.methodKind !== "unary") return refuse("a stream is not audited")
+  const rateClass = rateClasses.get(option.rateClass) ?? refuse("its rate class is unknown")
+  if (!shapes.has(option.errorShape)) return refuse("its error shape is unknown")
+  const stranger = option.reasons.find((reason) => reasons.every(({ value }) => value !== reason))
+  if (stranger !== undefined) return refuse(`its reason ${stranger} is unknown`)
   return {
     access,
     permission: option.permission,
@@ -59,6 +105,10 @@ export const policyOf = (method: DescMethod): Policy => {
     accessLog: option.accessLog,
     flatErrors: option.errorShape === ErrorShape.FLAT,
     audit: option.audit,
+    reasons: new Set(
+      reasons.filter((each) => isGeneral(each) || option.reasons.includes(each.value)).map(({ name }) => name),
+    ),
+    rateClass: counted.has(access) ? rateClass : undefined,
     takesIdempotencyKey:
       method.idempotency !== Idempotency.NO_SIDE_EFFECTS &&
       method.input.fields.some(({ name, scalar }) => name === "request_id" && scalar === ScalarType.STRING),

@@ -1,6 +1,6 @@
 /**
- * One rpc as a server runs it, whatever the protocol: identity, validation, permission, handler, in this order, inside
- * one span and one deadline. This is the only place where a policy is enforced.
+ * One rpc as a server runs it, whatever the protocol: identity, rate, validation, permission, handler, in this order,
+ * inside one span and one deadline. This is the only place where a policy is enforced.
  */
 import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf"
 import * as Cause from "effect/Cause"
@@ -17,6 +17,8 @@ import type { AdmissionGate } from "./AdmissionGate.ts"
 import { Authentication, Authorization, Call, Caller, type CallerIdentity, type CallFacts } from "./Caller.ts"
 import { Deadline } from "./Deadline.ts"
 import { type Implementation, messageOf, type StreamHandler, type UnaryHandler } from "./Handlers.ts"
+import { clientAddress } from "./http/clientAddress.ts"
+import { limitOf } from "./limits/limiter.ts"
 import { observeCall } from "./metrics.ts"
 import { type Policy, policyOf, rpcName } from "./Policy.ts"
 import {
@@ -29,6 +31,7 @@ import {
   Unauthenticated,
   Unavailable,
 } from "./PublicError.ts"
+import { RateLimits } from "./RateLimits.ts"
 import { type Admitted, answerOf, Recorder } from "./Recorder.ts"
 import { type FieldNames, violationsOf } from "./validation.ts"
 
@@ -38,6 +41,8 @@ export interface CallInit {
   readonly requestId: string
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined
+  /** The body as it came, for an rpc whose access is a signature over it. */
+  readonly body?: Uint8Array | undefined
   readonly remoteAddress: string
   /** The program that the connection's certificate names. */
   readonly certifiedPeer?: string | undefined
@@ -58,8 +63,11 @@ export type Stop = (why: PublicError) => void
 export interface UnaryRoute {
   readonly method: DescMethodUnary
   readonly policy: Policy
-  /** Runs the rpc and calls `done` exactly once, at once where nothing had to be waited for; else returns how to stop. */
-  readonly run: (request: Message, init: CallInit, done: (outcome: Outcome) => void) => Stop | undefined
+  /**
+   * Runs the rpc and calls `done` exactly once, at once where nothing had to be waited for; else returns how to stop. A
+   * request that could not be read is refused, but not before the caller is known: strangers learn nothing of it.
+   */
+  readonly run: (request: Message | PublicError, init: CallInit, done: (outcome: Outcome) => void) => Stop | undefined
   /** What `write` makes of an answer; an answer that cannot be written is a defect of its handler. */
   readonly encoded: <A>(write: () => A) => A | Internal
 }
@@ -96,10 +104,14 @@ const defect = new Internal({ reason: "INTERNAL", message: "internal error" })
 
 type Base = Context.Context<Authentication | Authorization>
 
-/** Compiles the rpcs of `implementations` into routes. Dies where a contract has no complete policy. */
+/**
+ * Compiles the rpcs of `implementations` into routes. Dies where a contract has no complete policy. So many programs of
+ * ours in front of this one, `trustedHops`, are believed in what they say of a caller's address.
+ */
 export const compileRoutes = (
   implementations: ReadonlyArray<Implementation>,
   gate: AdmissionGate,
+  trustedHops = 0,
 ): Effect.Effect<Routes, never, Authentication | Authorization> =>
   Effect.contextWith((context: Base) =>
     Effect.sync(() => {
@@ -107,18 +119,26 @@ export const compileRoutes = (
       const base: Base = Context.makeUnsafe(new Map(context.mapUnsafe))
       return {
         unary: implementations.flatMap(({ unary }) =>
-          [...unary].map(([method, handler]) => unaryRoute(method, handler, base, gate)),
+          [...unary].map(([method, handler]) => unaryRoute(method, handler, { base, gate, trustedHops })),
         ),
         streaming: implementations.flatMap(({ streaming }) =>
-          [...streaming].map(([method, handler]) => streamRoute(method, handler, base)),
+          [...streaming].map(([method, handler]) => streamRoute(method, handler, { base, gate, trustedHops })),
         ),
       }
     }),
   )
 
-const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: AdmissionGate): UnaryRoute => {
+/** What all rpcs of a process have in common. */
+interface Surroundings {
+  readonly base: Base
+  readonly gate: AdmissionGate
+  readonly trustedHops: number
+}
+
+const unaryRoute = (desc: DescMethod, handler: UnaryHandler, surroundings: Surroundings): UnaryRoute => {
   const method = desc as DescMethodUnary
-  const guard = guardOf(method, base)
+  const { base, gate } = surroundings
+  const guard = guardOf(method, surroundings, handler.pending === true)
   const observe = observeCall(guard.rpc, base)
   const output = messageOf(method)
   const answer = answerOf(method, guard.policy, handler, Option.getOrUndefined(Context.getOption(base, Recorder)))
@@ -152,15 +172,17 @@ const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: A
       }
       const start = (): void => {
         const program = guard.traced(
-          Effect.flatMap(guard.admit(request, call), (admitted) =>
-            Effect.provideService(answer(request, call.facts, admitted), Caller, admitted.caller),
-          ),
+          isPublicError(request)
+            ? Effect.andThen(guard.identify(call), Effect.fail(request))
+            : Effect.flatMap(guard.admit(request, call), (admitted) =>
+                Effect.provideService(answer(request, call.facts, admitted), Caller, admitted.caller),
+              ),
           call,
         )
         const fiber = Effect.runForkWith(call.context)(program)
         const settle = (exit: Exit.Exit<object, PublicError>): void => {
           gate.leave()
-          finish(outcomeOf(exit, why, output))
+          finish(guard.outcomeOf(exit, why, output))
         }
         const exit = fiber.pollUnsafe()
         if (exit !== undefined) return settle(exit)
@@ -183,10 +205,10 @@ const unaryRoute = (desc: DescMethod, handler: UnaryHandler, base: Base, gate: A
   }
 }
 
-const streamRoute = (desc: DescMethod, handler: StreamHandler, base: Base): StreamRoute => {
+const streamRoute = (desc: DescMethod, handler: StreamHandler, surroundings: Surroundings): StreamRoute => {
   const method = desc as DescMethodServerStreaming
-  const guard = guardOf(method, base)
-  const observe = observeCall(guard.rpc, base)
+  const guard = guardOf(method, surroundings, false)
+  const observe = observeCall(guard.rpc, surroundings.base)
 
   return {
     method,
@@ -204,7 +226,7 @@ const streamRoute = (desc: DescMethod, handler: StreamHandler, base: Base): Stre
         Stream.interruptWhen(Effect.andThen(Effect.sleep(call.limitMs), Effect.fail(tooLate))),
         Stream.onExit((exit) =>
           Effect.sync(() => {
-            const outcome = outcomeOf(
+            const outcome = guard.outcomeOf(
               Exit.map(exit, () => ({})),
               undefined,
               () => request,
@@ -214,7 +236,7 @@ const streamRoute = (desc: DescMethod, handler: StreamHandler, base: Base): Stre
           }),
         ),
         Stream.catchCause((cause) =>
-          Stream.unwrap(Effect.as(logDefects(cause, guard.rpc), Stream.die(errorOf(cause, undefined)))),
+          Stream.unwrap(Effect.as(guard.logMistakes(cause), Stream.die(guard.errorOf(cause, undefined)))),
         ),
         Stream.withSpan(guard.rpc, guard.spanOptions(call)),
       )
@@ -231,21 +253,28 @@ interface RunningCall {
 }
 
 /** What stands in front of the handler of one rpc. */
-const guardOf = (method: DescMethod, base: Base) => {
+const guardOf = (method: DescMethod, { base, trustedHops }: Surroundings, isPending: boolean) => {
   const policy = policyOf(method)
   const rpc = rpcName(method)
   const clock = Context.get(base, Clock.Clock)
   const authorization = Context.get(base, Authorization)
   const authenticate = authenticator(policy, rpc, base)
+  const limit = isPending
+    ? undefined
+    : limitOf(method, policy, Option.getOrUndefined(Context.getOption(base, RateLimits)))
   const scope = method.input.fields.find((field) => field.name === policy.scope)
 
   const begin = (init: CallInit): RunningCall => {
     const facts: CallFacts = {
       rpc,
       requestId: init.requestId,
-      remoteAddress: init.remoteAddress,
+      remoteAddress:
+        trustedHops === 0
+          ? init.remoteAddress
+          : clientAddress(init.remoteAddress, init.header("x-forwarded-for"), trustedHops),
       certifiedPeer: init.certifiedPeer,
       header: init.header,
+      body: init.body,
       setHeader: init.setHeader,
     }
     init.setHeader(requestIdHeader, init.requestId)
@@ -258,17 +287,27 @@ const guardOf = (method: DescMethod, base: Base) => {
     return { facts, context, limitMs, init }
   }
 
-  /** Identity, then the request's rules, then the permission. */
+  const recognise = (facts: CallFacts): Effect.Effect<CallerIdentity, PublicError> =>
+    Effect.flatMap(authenticate(facts), (caller) =>
+      isExpected(policy, caller) ? Effect.succeed(caller) : Effect.fail(unexpectedPeer),
+    )
+
+  /** Who calls, and that they may call once more. */
+  const identify =
+    limit === undefined
+      ? recognise
+      : (facts: CallFacts) => Effect.tap(recognise(facts), (caller) => limit(caller, facts))
+
+  /** Identity and rate, then the request's rules, then the permission: no handler runs without all of them. */
   const admit = (request: Message, facts: CallFacts, names: FieldNames): Effect.Effect<Admitted, PublicError> =>
-    Effect.flatMap(authenticate(facts), (caller) => {
-      if (!isExpected(policy, caller)) return Effect.fail(unexpectedPeer)
+    Effect.flatMap(identify(facts), (caller) => {
       const invalid = violationsOf(method.input, request, names)
       if (invalid !== undefined) return Effect.fail(invalid)
       if (policy.permission === "") return Effect.succeed({ caller, grant: {} })
       const resource = scope === undefined ? "" : fieldText(request, scope.localName)
-      return Effect.map(
+      return Effect.flatMap(
         authorization.authorize(caller, { permission: policy.permission, field: policy.scope, resource }),
-        (grant) => ({ caller, grant }),
+        (grant) => (isGrant(grant) ? Effect.succeed({ caller, grant }) : Effect.die(new Error("nothing was granted"))),
       )
     })
 
@@ -283,21 +322,41 @@ const guardOf = (method: DescMethod, base: Base) => {
     }
   }
 
-  const traced = <A, R>(effect: Effect.Effect<A, PublicError, R>, call: RunningCall) =>
-    Effect.withSpan(
-      Effect.tapCause(effect, (cause) => logDefects(cause, rpc)),
-      rpc,
-      spanOptions(call),
-    )
+  /** What the caller sees of a failed call; that it was refused for a reason of no contract is hidden as a defect. */
+  const errorOf = (cause: Cause.Cause<unknown>, why: PublicError | undefined): PublicError => {
+    const error = publicErrorOf(cause, why)
+    return policy.reasons.has(error.reason) ? error : defect
+  }
 
-  const logAccess = (call: RunningCall, request: Message, outcome: Outcome): void => {
+  const outcomeOf = (
+    exit: Exit.Exit<object, PublicError>,
+    why: PublicError | undefined,
+    output: (value: object) => Message,
+  ): Outcome =>
+    Exit.isSuccess(exit) ? { ok: true, message: output(exit.value) } : { ok: false, error: errorOf(exit.cause, why) }
+
+  const logMistakes = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+    const { reason } = publicErrorOf(cause, undefined)
+    return policy.reasons.has(reason)
+      ? logDefects(cause, rpc)
+      : Effect.annotateLogs(Effect.logError(`a call was refused for ${reason}, which its contract lacks`, cause), {
+          rpc,
+        })
+  }
+
+  const traced = <A, R>(effect: Effect.Effect<A, PublicError, R>, call: RunningCall) =>
+    Effect.withSpan(Effect.tapCause(effect, logMistakes), rpc, spanOptions(call))
+
+  const logAccess = (call: RunningCall, request: Message | PublicError, outcome: Outcome): void => {
     Effect.runForkWith(call.context)(
       Effect.logInfo("access").pipe(
         Effect.annotateLogs({
           rpc,
           outcome: outcome.ok ? "OK" : outcome.error.reason,
           remote_address: call.facts.remoteAddress,
-          ...(scope === undefined ? {} : { [policy.scope]: fieldText(request, scope.localName) }),
+          ...(scope === undefined || isPublicError(request)
+            ? {}
+            : { [policy.scope]: fieldText(request, scope.localName) }),
         }),
       ),
     )
@@ -307,9 +366,13 @@ const guardOf = (method: DescMethod, base: Base) => {
     policy,
     rpc,
     begin,
+    identify: (call: RunningCall) => identify(call.facts),
     admit: (request: Message, call: RunningCall) => admit(request, call.facts, call.init.fieldNames),
     spanOptions,
     traced,
+    outcomeOf,
+    errorOf,
+    logMistakes,
     logAccess,
   }
 }
@@ -332,20 +395,16 @@ const authenticator = (policy: Policy, rpc: string, base: Base) => {
 const isExpected = ({ callers }: Policy, caller: CallerIdentity): boolean =>
   callers.length === 0 || (caller._tag === "Peer" && callers.includes(caller.name))
 
+/** Types say so, but who may do what is no matter of types alone. */
+const isGrant = (grant: unknown): boolean => typeof grant === "object" && grant !== null
+
 const fieldText = (request: Message, localName: string): string => {
   const value: unknown = Reflect.get(request, localName)
   return typeof value === "string" ? value : ""
 }
 
-const outcomeOf = (
-  exit: Exit.Exit<object, PublicError>,
-  why: PublicError | undefined,
-  output: (value: object) => Message,
-): Outcome =>
-  Exit.isSuccess(exit) ? { ok: true, message: output(exit.value) } : { ok: false, error: errorOf(exit.cause, why) }
-
 /** What the caller sees of a failed handler. `why` explains an interruption that the server itself ordered. */
-const errorOf = (cause: Cause.Cause<unknown>, why: PublicError | undefined): PublicError => {
+const publicErrorOf = (cause: Cause.Cause<unknown>, why: PublicError | undefined): PublicError => {
   for (const reason of cause.reasons) {
     if (Cause.isFailReason(reason) && isPublicError(reason.error)) return reason.error
     if (Cause.isDieReason(reason) && isPublicError(reason.defect)) return reason.defect

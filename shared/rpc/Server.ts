@@ -4,6 +4,7 @@
  */
 
 import type { AddressInfo } from "node:net"
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt"
 import type { ConnectRouter } from "@connectrpc/connect"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -21,6 +22,7 @@ import { Implementations } from "./Handlers.ts"
 import { healthRoute, healthService } from "./health.ts"
 import { connectAdapter } from "./http/adapter.ts"
 import { connectUnary } from "./http/connect.ts"
+import { withCors } from "./http/cors.ts"
 import { grpcUnary } from "./http/grpc.ts"
 import { HttpRoutes } from "./http/HttpRoutes.ts"
 import { type Handlers, type Listener, type OnePort, onePort } from "./http/onePort.ts"
@@ -28,7 +30,7 @@ import { rpcName } from "./Policy.ts"
 import { compileRoutes, type Routes, stopping, type UnaryRoute } from "./Route.ts"
 import { reflectionService } from "./reflection.ts"
 import { noRoute } from "./rest/errors.ts"
-import { openApiRoute } from "./rest/openapi/route.ts"
+import { openApiPath, openApiRoute } from "./rest/openapi/route.ts"
 import { sendError, transcoder } from "./rest/Transcoder.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 
@@ -40,6 +42,12 @@ export interface ServerOptions {
   readonly outsideRpc?: boolean
   /** A response header of REST answers that names the path template, for whoever counts requests by it. */
   readonly routeHeader?: string
+  /** False: the outside face does not describe itself at /openapi.json. True where unset. */
+  readonly described?: boolean
+  /** Programs of ours in front of this one, each of which appends to X-Forwarded-For. 0 where unset: nobody is believed. */
+  readonly trustedHops?: number
+  /** The web origins, such as "https://dashboard.example", whose pages may call the outside face. None where unset. */
+  readonly origins?: ReadonlyArray<string>
   /** False: every rpc is served by the general adapter, to compare the two. True where unset. */
   readonly straight?: boolean
 }
@@ -70,8 +78,8 @@ export const layer = <E, R>(
       const implementations = yield* Implementations
       const httpRoutes = yield* HttpRoutes
       const readiness = yield* Readiness
-      const gate = makeAdmissionGate(options.config.admission ?? defaultLimits, () => performance.now())
-      const routes = yield* compileRoutes(implementations.all(), gate)
+      const gate = makeAdmissionGate(options.config.admission, () => performance.now())
+      const routes = yield* compileRoutes(implementations.all(), gate, options.trustedHops)
       const services = implementations.all().map(({ service }) => service)
       const shutdown = new AbortController()
       const observe = observeHttp(yield* Effect.context())
@@ -95,8 +103,6 @@ export const layer = <E, R>(
     }),
   ).pipe(Layer.provide(handlers), Layer.provide(Layer.merge(Implementations.layer, HttpRoutes.layer)))
 
-const defaultLimits = { running: 256, waiting: 256, waitMs: 1000 }
-
 interface FaceContext {
   readonly options: ServerOptions
   readonly shutdown: AbortSignal
@@ -109,22 +115,35 @@ const outsideFace = (
   observe: (endpoint: string, status: number, millis: number) => void,
   { options, shutdown, health }: FaceContext,
 ): Listener => {
-  const { config, outsideRpc = true, routeHeader, straight = true } = options
+  const { config, outsideRpc = true, routeHeader, described = true, straight = true } = options
   const isOutside = ({ policy }: { readonly policy: UnaryRoute["policy"] }) => policy.access !== "INTERNAL"
   const routes: Routes = { unary: all.unary.filter(isOutside), streaming: all.streaming.filter(isOutside) }
   const rest = transcoder(routes.unary, { maxBytes: config.maxBodyBytes, routeHeader, observe })
   const nothing: Listener = (_request, response) => void sendError(response, noRoute)
-  const chain = [...httpRoutes, health, openApiRoute(routes.unary.map(({ method }) => method))]
+  const chain = [...httpRoutes, health]
+  if (described) chain.push(openApiRoute(routes.unary.map(({ method }) => method)))
   if (outsideRpc && straight) chain.push(connectUnary(byPath(routes), config.maxMessageBytes))
   chain.push(rest.handle)
   const rpc = outsideRpc
     ? connectAdapter(routes, { maxBytes: config.maxMessageBytes, shutdown, fallback: nothing, extras: [] })
     : nothing
-  return (request, response) => {
+  const rpcMethods = outsideRpc ? methodsByPath(routes) : new Map<string, ReadonlyArray<string>>()
+  const methodsAt = (path: string) =>
+    path === openApiPath ? ["GET", "HEAD"] : (rpcMethods.get(path) ?? rest.methodsAt(path))
+  return withCors({ origins: options.origins ?? [], methodsAt }, (request, response) => {
     for (const handle of chain) if (handle(request, response)) return
     rpc(request, response)
-  }
+  })
 }
+
+/** The HTTP methods of rpcs by their paths; Connect has GET for those without side effects. */
+const methodsByPath = ({ unary, streaming }: Routes): ReadonlyMap<string, ReadonlyArray<string>> =>
+  new Map(
+    [...unary, ...streaming].map(({ method }) => [
+      `/${rpcName(method)}`,
+      method.idempotency === Idempotency.NO_SIDE_EFFECTS ? ["POST", "GET"] : ["POST"],
+    ]),
+  )
 
 const meshFace = (
   routes: Routes,
@@ -170,7 +189,7 @@ const stop = (
   Effect.gen(function* () {
     yield* readiness.draining
     for (const face of faces) face.drain()
-    yield* Effect.sleep(config.drainDelay ?? Duration.zero)
+    yield* Effect.sleep(config.drainDelay)
     shutdown.abort(stopping)
     // A little less than the whole grace: the layers below need the rest to close in order.
     const grace = Duration.toMillis(config.shutdownGrace) * 0.8
@@ -183,7 +202,26 @@ const durations = Metric.histogram("http_request_duration_seconds", {
   boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 })
 
-const observeHttp = (context: Context.Context<never>) => (endpoint: string, status: number, millis: number) => {
-  Metric.withAttributes(requests, { endpoint, status: String(status) }).updateUnsafe(1, context)
-  Metric.withAttributes(durations, { endpoint }).updateUnsafe(millis / 1000, context)
+/** Attributes are bound once for each endpoint and status, of which there are few: a request costs two updates. */
+const observeHttp = (context: Context.Context<never>) => {
+  const endpoints = new Map<
+    string,
+    { readonly duration: typeof durations; readonly counters: Map<number, typeof requests> }
+  >()
+  const endpointOf = (endpoint: string) => {
+    const made = { duration: Metric.withAttributes(durations, { endpoint }), counters: new Map() }
+    endpoints.set(endpoint, made)
+    return made
+  }
+  const counterOf = (counters: Map<number, typeof requests>, endpoint: string, status: number) => {
+    const made = Metric.withAttributes(requests, { endpoint, status: String(status) })
+    counters.set(status, made)
+    return made
+  }
+  return (endpoint: string, status: number, millis: number): void => {
+    const { duration, counters } = endpoints.get(endpoint) ?? endpointOf(endpoint)
+    const counter = counters.get(status) ?? counterOf(counters, endpoint, status)
+    counter.updateUnsafe(1, context)
+    duration.updateUnsafe(millis / 1000, context)
+  }
 }

@@ -1,6 +1,7 @@
 /** The settings that every server of the mesh has. */
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
 import type { AdmissionLimits } from "./AdmissionGate.ts"
 
 export interface ServerConfig {
@@ -15,13 +16,10 @@ export interface ServerConfig {
   /** The largest message. Bytes. */
   readonly maxMessageBytes: number
   /** How many calls run and wait at the same time; the rest is refused at once. */
-  readonly admission?: AdmissionLimits
+  readonly admission: AdmissionLimits
   readonly shutdownGrace: Duration.Duration
-  /**
-   * How long a server that is asked to stop goes on as before, only not ready, until nobody is sent to it any more.
-   * Unset: not at all.
-   */
-  readonly drainDelay?: Duration.Duration
+  /** How long a server that is asked to stop goes on as before, only not ready, until nobody is sent to it any more. */
+  readonly drainDelay: Duration.Duration
 }
 
 /**
@@ -46,3 +44,9 @@ export const serverConfig = (defaults: { readonly http: number; readonly grpc: n
     drainDelay: Config.Duration("DRAIN_DELAY").pipe(Config.withDefault(Duration.zero)),
     shutdownGrace: Config.Duration("SHUTDOWN_GRACE").pipe(Config.withDefault(Duration.seconds(30))),
   })
+
+/** Reads TRUSTED_HOPS: programs of ours in front of the outside face, each of which appends to X-Forwarded-For. */
+export const trustedHops: Config.Config<number> = Config.schema(
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 16 })),
+  "TRUSTED_HOPS",
+).pipe(Config.withDefault(0))

@@ -1,8 +1,9 @@
 /** The identity checks that every program of the mesh shares. */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { constantTimeEqual } from "../crypto/digest.ts"
-import type { Authenticate, CallFacts } from "./Caller.ts"
+import { type Authenticate, Authentication, type CallFacts } from "./Caller.ts"
 import type { MeshIdentity } from "./MeshIdentity.ts"
 import { Unauthenticated } from "./PublicError.ts"
 
@@ -25,13 +26,12 @@ export const peers = (identity: MeshIdentity): Effect.Effect<Authenticate> =>
     },
   )
 
-/** Callers that show one of `keys` in `x-internal-api-key`. No key at all refuses everybody. */
-export const internalKey = (keys: ReadonlyArray<Redacted.Redacted<string>>): Authenticate => {
-  return (call) =>
-    showsKey(keys, call.header("x-internal-api-key"))
-      ? Effect.succeed({ _tag: "Peer", name: call.header("x-mesh-peer") ?? "unnamed" })
-      : Effect.fail(stranger)
-}
+/** For a process that only programs of the mesh call: every other kind of access is refused. */
+export const layerPeers = (identity: MeshIdentity): Layer.Layer<Authentication> =>
+  Layer.effect(
+    Authentication,
+    Effect.map(peers(identity), (internal) => ({ INTERNAL: internal })),
+  )
 
 /** Every key is compared, so that the time tells nothing of which one was near. */
 const showsKey = (keys: ReadonlyArray<Redacted.Redacted<string>>, given: string | undefined): boolean =>

@@ -25,7 +25,7 @@ const pathText = (path: Path, names: FieldNames): string =>
       case "field":
         return join(text, part[names])
       case "oneof":
-        return join(text, part.name)
+        return join(text, names === "name" ? part.name : part.localName)
       case "extension":
         return `${text}[${part.typeName}]`
       case "list_sub":

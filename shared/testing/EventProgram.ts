@@ -1,6 +1,5 @@
 /** A program with one consumer, as operators see it: on a port of its own, with the mesh's key. */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -8,12 +7,12 @@ import { consume } from "../events/Consumer.ts"
 import { Rejected } from "../events/Delivery.ts"
 import { job } from "../events/fixtures/testEvents.ts"
 import * as Operations from "../operations/rpc.ts"
-import { internalKey } from "../rpc/authenticate.ts"
-import { Authentication, Authorization } from "../rpc/Caller.ts"
-import { PermissionDenied } from "../rpc/PublicError.ts"
+import { layerPeers } from "../rpc/authenticate.ts"
+import { Authorization } from "../rpc/Caller.ts"
 import * as Server from "../rpc/Server.ts"
 import { Readiness } from "../runtime/Readiness.ts"
 import { mesh } from "./EventMesh.ts"
+import { keyed, serverConfig } from "./meshSettings.ts"
 
 export const programKey = Redacted.make("the-key-of-the-test-program")
 
@@ -39,26 +38,8 @@ const consumer = Layer.unwrap(
   ),
 )
 
-const server = Server.layer(
-  {
-    config: {
-      host: "127.0.0.1",
-      httpPort: 0,
-      grpcPort: 0,
-      maxBodyBytes: 64 * 1024,
-      maxMessageBytes: 4 * 1024 * 1024,
-      shutdownGrace: Duration.seconds(5),
-    },
-  },
-  Operations.layer,
-).pipe(
-  Layer.provide([
-    Layer.succeed(Authentication, { INTERNAL: internalKey([programKey]) }),
-    Layer.succeed(Authorization, {
-      authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may" })),
-    }),
-    Readiness.layer,
-  ]),
+const server = Server.layer({ config: serverConfig }, Operations.layer).pipe(
+  Layer.provide([layerPeers(keyed(programKey)), Authorization.layerNobody, Readiness.layer]),
 )
 
 /** The program, its database and its NATS. */

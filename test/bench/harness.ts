@@ -65,20 +65,21 @@ export const compare = async <Column extends string>(comparison: Comparison<Colu
   process.stdout.write(`RESULT ${JSON.stringify(result)}\n`)
 }
 
-const median = (values: ReadonlyArray<number>): number => {
+export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
   const [low = 0, high = 0] = sorted.length % 2 === 0 ? sorted.slice(middle - 1) : sorted.slice(middle, middle + 1)
   return sorted.length % 2 === 0 ? (low + high) / 2 : low
 }
 
-const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
+export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
 
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
 
-const print = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+/** Prints a table: the first column to the left, the others to the right. */
+export const print = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   for (const row of rows) {
     const cells = row.map((cell, column) =>

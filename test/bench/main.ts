@@ -6,6 +6,14 @@ const benches = {
     about: "one unary gRPC hop: the kit, with and without sampled traces, against connect-node and @grpc/grpc-js",
     run: async (rounds: number) => (await import("./hop.ts")).run(rounds),
   },
+  claims: {
+    about: "one uncached claims request: the identity service against a bare node:http server with pg",
+    run: async (rounds: number) => (await import("./claims.ts")).run(rounds),
+  },
+  login: {
+    about: "logins by password against verifying passwords alone, and how long tokens take to verify beside them",
+    run: async (rounds: number) => (await import("./login.ts")).run(rounds),
+  },
   proxy: {
     about: "one proxied request: the proxy with all policies against bare undici, http-proxy-3 and @fastify/http-proxy",
     run: async (rounds: number) => (await import("./proxy.ts")).run(rounds),

@@ -101,6 +101,7 @@ export const run = async (rounds: number): Promise<void> => {
         ...{ REDIS_URL: backing.redis, NATS_URL: backing.nats, CONTROL_PLANE_GRPC_URL: local(portOf(routing)) },
         ...{ HTTP_PORT: String(http), SERVER_PORT: String(grpc), LISTEN_HOST: "127.0.0.1", LOG_LEVEL: "warn" },
         INTERNAL_GRPC_API_KEY: meshKey,
+        SEALING_KEYS: `bench:${Buffer.alloc(32, 1).toString("base64")}`,
         KEY_IDENTITY_PRIVATE_KEY: generateKeyPairSync("ed25519")
           .privateKey.export({ format: "der", type: "pkcs8" })
           .toString("base64"),

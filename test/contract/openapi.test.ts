@@ -8,13 +8,13 @@ import * as Effect from "effect/Effect"
 import { describe, it as test } from "vitest"
 import { policyOf } from "#shared/rpc/Policy.ts"
 import { classes, isReason } from "#shared/rpc/PublicError.ts"
-import type { Document } from "#shared/rpc/rest/openapi/Document.ts"
+import type { Document, Response } from "#shared/rpc/rest/openapi/Document.ts"
 import { openApi } from "#shared/rpc/rest/openapi/openApi.ts"
 import { kindsOfReason } from "#shared/rpc/rest/openapi/reasons.ts"
 import { Listening } from "#shared/rpc/Server.ts"
 import { violationsOf as refusalOf } from "#shared/rpc/validation.ts"
 import { bindings, isProbe, services } from "./openapi/Contract.ts"
-import { call, sentBy } from "./openapi/call.ts"
+import { call, preflight, sentBy } from "./openapi/call.ts"
 import { bodySchema, Described, type DescribedOperation, parametersIn } from "./openapi/Described.ts"
 import { fullExample, sparseExample } from "./openapi/examples.ts"
 import { random } from "./openapi/Random.ts"
@@ -58,9 +58,17 @@ const expectDescribed = (
 ) => {
   const response = described.response(route.operation, status)
   expect(response, `${status} is described`).toBeDefined()
-  const schema = response?.content?.["application/json"].schema
-  expect(json === undefined, "the body is empty where none is described").toBe(schema === undefined)
+  const schema = response?.content?.["application/json"]?.schema
+  expect(json === undefined, "there is JSON where it is described, and only there").toBe(schema === undefined)
   if (schema !== undefined) expect(described.errors(schema, json ?? null)).toEqual([])
+}
+
+/** A file comes as it is, under any type, and is described as bytes with a name. */
+const expectFile = (response: Response | undefined, headers: Headers, body: Buffer) => {
+  expect(response?.content).toEqual({ "*/*": { schema: { type: "string", format: "binary" } } })
+  expect(response?.headers).toHaveProperty("Content-Disposition")
+  expect(headers.get("content-disposition")).toMatch(/^attachment/)
+  expect([headers.get("content-type"), body.subarray(0, 2)]).toEqual(["application/pdf", Buffer.from([0, 255])])
 }
 
 describe("openapi.json", () => {
@@ -123,13 +131,14 @@ layer(Stage.layer, { excludeTestServices: true })("by its description", (it) => 
   it.effect.each(routes)("%s takes and answers what it says", ([, described, route]) =>
     Effect.gen(function* () {
       const { answers, asked } = yield* Stage.Script
-      const { method, template, responseBody } = bindingOf(route)
+      const { method, template, answer: part } = bindingOf(route)
       const { input, output } = method
       const chance = random(route.path.length * 7919)
       const variables = template.variables.map(({ path }) => path)
+      const answered = "field" in part && part.field !== undefined ? [[part.field.name]] : []
       for (const [request, answer] of [
         [fullExample(input, chance), fullExample(output, chance)],
-        [sparseExample(input, chance, variables), sparseExample(output, chance, [[responseBody]])],
+        [sparseExample(input, chance, variables), sparseExample(output, chance, answered)],
       ] as const) {
         const parts = sent(described, route, request)
         expect(refusalOf(input, request, "jsonName")?.message, "the request's rules").toBeUndefined()
@@ -142,9 +151,10 @@ layer(Stage.layer, { excludeTestServices: true })("by its description", (it) => 
         if (schema !== undefined) expect(described.errors(schema, parts.body ?? {}), "the body").toEqual([])
 
         answers.set(method, answer)
-        const { status, json, headers } = yield* call(route, parts)
+        const { status, json, headers, body } = yield* call(route, parts)
         expect([status, json]).toEqual([policyOf(method).successStatus, json])
         expectDescribed(described, route, status, json)
+        if (part.kind === "file") expectFile(described.response(route.operation, status), headers, body)
         expect(headers.get("x-request-id")).toMatch(/^req_/)
         expect(equals(input, asked.get(method) ?? answer, request), "what arrived is what was sent").toBe(true)
       }
@@ -153,7 +163,9 @@ layer(Stage.layer, { excludeTestServices: true })("by its description", (it) => 
 
   it.effect.each(routes)("%s refuses what its description refuses, and nothing else", ([, described, route]) =>
     Effect.gen(function* () {
+      const { answers } = yield* Stage.Script
       const { method, body } = bindingOf(route)
+      answers.set(method, fullExample(method.output, random(17)))
       const right = sent(described, route, fullExample(method.input, random(4711)))
       const trials = trialsOf(described, route, right, body === "*")
       expect(trials.filter(({ allowed }) => !allowed).length).toBeGreaterThan(0)
@@ -174,6 +186,18 @@ layer(Stage.layer, { excludeTestServices: true })("by its description", (it) => 
         const { status, json } = yield* call(route, right, () => ({}))
         expect(status).toBe(401)
         expectDescribed(described, route, status, json)
+      }),
+  )
+
+  it.effect.each(routes)(
+    "%s may be called from a page of a named origin, and its answer be read",
+    ([, described, route]) =>
+      Effect.gen(function* () {
+        const right = sent(described, route, fullExample(bindingOf(route).method.input, random(4711)))
+        const { status, methods } = yield* preflight(route, right)
+        expect([status, methods]).toEqual([204, expect.arrayContaining([route.verb.toUpperCase()])])
+        const { headers } = yield* call(route, right, () => ({ origin: Stage.page }))
+        expect(headers.get("access-control-allow-origin")).toBe(Stage.page)
       }),
   )
 

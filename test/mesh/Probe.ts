@@ -1,7 +1,6 @@
 /** A server of the probe contract on free ports, for the tests and benches of the kit. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -9,15 +8,17 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { ErrorReason } from "#gen/authsome/mesh/v1/error_reason_pb.ts"
 import { ItemKind, ProbeService } from "#gen/authsome/testing/v1/probe_pb.ts"
-import { bearerToken, internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization, Call, Caller } from "#shared/rpc/Caller.ts"
+import { bearerToken, peers } from "#shared/rpc/authenticate.ts"
+import { type Authenticate, Authentication, Authorization, Call, Caller } from "#shared/rpc/Caller.ts"
 import { Deadline } from "#shared/rpc/Deadline.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { classes, isReason, NotFound, PermissionDenied, Unauthenticated } from "#shared/rpc/PublicError.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import { Recorder } from "#shared/rpc/Recorder.ts"
 import * as Server from "#shared/rpc/Server.ts"
-import type { ServerConfig } from "#shared/rpc/ServerConfig.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
+import { keyed, serverConfig } from "#shared/testing/meshSettings.ts"
+import * as RestProbe from "./RestProbe.ts"
 
 export const meshKey = Redacted.make("mesh-key-of-the-probe")
 const nextMeshKey = Redacted.make("the-key-that-replaces-it")
@@ -53,9 +54,13 @@ const handlers = Handlers.layer(
       getItem: ({ itemId }) =>
         itemId === "itm_absent"
           ? Effect.fail(new NotFound({ reason: "NOT_FOUND", message: "there is no such item" }))
-          : Effect.succeed({
-              item: { id: itemId, displayName: "One", kind: ItemKind.ROUND, sizeBytes: 5_000_000_000n },
-            }),
+          : Effect.succeed(
+              itemId === "itm_none"
+                ? {}
+                : {
+                    item: { id: itemId, displayName: "One", kind: ItemKind.ROUND, sizeBytes: 5_000_000_000n },
+                  },
+            ),
       listItems: Effect.fnUntraced(function* ({ filter }) {
         const { header, setHeader } = yield* Call
         for (const name of echoedHeaders) {
@@ -106,15 +111,17 @@ const handlers = Handlers.layer(
   }),
 )
 
-const authentication = Layer.succeed(Authentication, {
-  INTERNAL: internalKey([meshKey, nextMeshKey]),
-  USER: (call) => {
-    const token = bearerToken(call.header("authorization"))
-    return token === undefined
-      ? Effect.fail(new Unauthenticated({ reason: "UNAUTHENTICATED", message: "a bearer token is needed" }))
-      : Effect.succeed({ _tag: "User", userId: Redacted.value(token), sessionId: "ses" })
-  },
-})
+const byBearerToken: Authenticate = (call) => {
+  const token = bearerToken(call.header("authorization"))
+  return token === undefined
+    ? Effect.fail(new Unauthenticated({ reason: "UNAUTHENTICATED", message: "a bearer token is needed" }))
+    : Effect.succeed({ _tag: "User", userId: Redacted.value(token), sessionId: "ses" })
+}
+
+const authentication = Layer.effect(
+  Authentication,
+  Effect.map(peers(keyed(meshKey, nextMeshKey)), (internal) => ({ INTERNAL: internal, USER: byBearerToken })),
+)
 
 const authorization = Layer.effect(
   Authorization,
@@ -128,16 +135,6 @@ const authorization = Layer.effect(
   })),
 )
 
-export const serverConfig: ServerConfig = {
-  host: "127.0.0.1",
-  httpPort: 0,
-  grpcPort: 0,
-  maxBodyBytes: 64 * 1024,
-  maxMessageBytes: 4 * 1024 * 1024,
-  admission: { running: 64, waiting: 64, waitMs: 500 },
-  shutdownGrace: Duration.seconds(5),
-}
-
 /** There is no database here: it is noted that a record was asked for, and of what. */
 const recorder = Layer.effect(
   Recorder,
@@ -149,8 +146,11 @@ const recorder = Layer.effect(
 
 /** The probe with further options of its server; its log goes to `log`, nowhere where unset. */
 export const layerWith = (options: Omit<Server.ServerOptions, "config">, log: Layer.Layer<never> = Logger.layer([])) =>
-  Server.layer({ config: serverConfig, routeHeader: "x-probe-route", ...options }, handlers).pipe(
-    Layer.provide([authentication, authorization, recorder, Readiness.layer, log]),
+  Server.layer(
+    { config: serverConfig, routeHeader: "x-probe-route", ...options },
+    Layer.merge(handlers, RestProbe.layer),
+  ).pipe(
+    Layer.provide([authentication, authorization, recorder, RateLimits.layerNone, Readiness.layer, log]),
     Layer.provideMerge(Seen.layer),
   )
 

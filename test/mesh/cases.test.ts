@@ -11,8 +11,10 @@ import { NotFound, type PublicError } from "#shared/rpc/PublicError.ts"
 import { Listening } from "#shared/rpc/Server.ts"
 import { toConnectError } from "#shared/rpc/status.ts"
 import { eventually } from "#shared/testing/eventually.ts"
-import { type Ask, cases } from "./casesTable.ts"
-import { overHttp1, type Wire, wires } from "./casesWire.ts"
+import type { Ask } from "./casesCase.ts"
+import { overHttp1 } from "./casesExchange.ts"
+import { cases } from "./casesTable.ts"
+import { type Wire, wires } from "./casesWire.ts"
 import * as Probe from "./Probe.ts"
 
 const ask = Effect.fnUntraced(function* (wire: Wire, { method, request = {}, body, headers, path, verb }: Ask) {

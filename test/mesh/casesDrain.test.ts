@@ -13,15 +13,17 @@ import { ProbeService } from "#gen/authsome/testing/v1/probe_pb.ts"
 import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { rpcName } from "#shared/rpc/Policy.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
+import { serverConfig } from "#shared/testing/meshSettings.ts"
 import { wires } from "./casesWire.ts"
-import { serverConfig } from "./Probe.ts"
 
 const nobody = Layer.mergeAll(
   Layer.succeed(Authentication, {}),
   Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) }),
+  RateLimits.layerNone,
   Readiness.layer,
   Logger.layer([]),
 )

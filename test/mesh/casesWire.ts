@@ -1,48 +1,12 @@
-/**
- * The protocols of the mesh, spoken by hand over Node's own sockets: whatever bytes and headers a case wants, and one shape
- * for every answer. Giving up an exchange (by interruption) hangs up.
- */
-import * as http from "node:http"
-import * as http2 from "node:http2"
+/** The protocols of the mesh, spoken by hand. */
 import { create, type DescMethodUnary, fromBinary, fromJsonString, toBinary, toJsonString } from "@bufbuild/protobuf"
 import { ConnectError } from "@connectrpc/connect"
-import { codeFromHttpStatus, codeToString, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect"
+import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect"
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc"
-import * as Effect from "effect/Effect"
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts"
+import type * as Effect from "effect/Effect"
 import { framed } from "#shared/rpc/http/grpc.ts"
-
-export interface Exchange {
-  readonly path: string
-  readonly body: Uint8Array
-  readonly headers?: Readonly<Record<string, string>>
-  /** POST where unset. */
-  readonly verb?: string
-}
-
-/** What came back, as it came. */
-export interface Raw {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Buffer
-  readonly trailers: Readonly<Record<string, string>>
-  /** Whether the server said on this connection that it takes no more calls there. */
-  readonly goneAway: boolean
-}
-
-/** What an answer means, whatever protocol said it. */
-export interface Answer {
-  /** "ok", or the name of the code such as "not_found". */
-  readonly code: string
-  readonly message: string
-  readonly reason: string | undefined
-  readonly metadata: Readonly<Record<string, string>> | undefined
-  readonly retryAfterMs: number | undefined
-  readonly violations: ReadonlyArray<{ readonly field: string; readonly description: string }> | undefined
-  /** The response message as JSON text; undefined for an error. */
-  readonly json: string | undefined
-  readonly raw: Raw
-}
+import { type Answer, failure, foreign, success } from "./casesAnswer.ts"
+import { type Exchange, overHttp1, overHttp2, type Raw } from "./casesExchange.ts"
 
 export interface Wire {
   readonly name: "gRPC" | "gRPC-Web" | "Connect JSON" | "Connect binary"
@@ -56,97 +20,6 @@ export interface Wire {
   readonly exchange: (port: number, exchange: Exchange) => Effect.Effect<Raw>
   readonly decode: (method: DescMethodUnary, raw: Raw) => Answer
 }
-
-const texts = (headers: http2.IncomingHttpHeaders | http.IncomingHttpHeaders): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  )
-
-/** One exchange on a connection of its own over HTTP/2. A stream that ends without headers has status 0. */
-const overHttp2 = (port: number, { path, body, headers, verb = "POST" }: Exchange): Effect.Effect<Raw> =>
-  Effect.callback<Raw>((resume) => {
-    const session = http2.connect(`http://127.0.0.1:${port}`)
-    session.on("error", () => {})
-    const stream = session.request({ ":method": verb, ":path": path, te: "trailers", ...headers })
-    const chunks: Array<Buffer> = []
-    let head: http2.IncomingHttpHeaders = {}
-    let trailers: http2.IncomingHttpHeaders = {}
-    let goneAway = false
-    session.on("goaway", () => {
-      goneAway = true
-    })
-    stream.on("response", (received, flags) => {
-      head = received
-      // An answer of headers alone: they are its trailers as well.
-      if ((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0) trailers = received
-    })
-    stream.on("trailers", (received) => {
-      trailers = received
-    })
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk))
-    stream.on("error", () => {})
-    stream.on("close", () => {
-      session.close()
-      const status = Number(head[":status"] ?? 0)
-      const body = Buffer.concat(chunks)
-      resume(Effect.succeed({ status, headers: texts(head), trailers: texts(trailers), body, goneAway }))
-    })
-    stream.end(body)
-    return Effect.sync(() => session.destroy())
-  })
-
-/** One exchange on a connection of its own over HTTP/1.1. A connection that ends without an answer has status 0. */
-export const overHttp1 = (port: number, { path, body, headers, verb = "POST" }: Exchange): Effect.Effect<Raw> =>
-  Effect.callback<Raw>((resume) => {
-    const nothing: Raw = { status: 0, headers: {}, trailers: {}, body: Buffer.alloc(0), goneAway: false }
-    const request = http.request({ port, host: "127.0.0.1", path, method: verb, headers: { ...headers }, agent: false })
-    request.on("response", (response) => {
-      const chunks: Array<Buffer> = []
-      response.on("data", (chunk: Buffer) => chunks.push(chunk))
-      response.on("error", () => resume(Effect.succeed(nothing)))
-      response.on("end", () => {
-        const { statusCode: status = 0, headers: head, trailers } = response
-        const body = Buffer.concat(chunks)
-        const goneAway = head.connection === "close"
-        resume(Effect.succeed({ status, headers: texts(head), trailers: texts({ ...trailers }), body, goneAway }))
-      })
-    })
-    request.on("error", () => resume(Effect.succeed(nothing)))
-    request.end(verb === "GET" ? undefined : body)
-    return Effect.sync(() => request.destroy())
-  })
-
-const success = (json: string, raw: Raw): Answer => ({
-  code: "ok",
-  message: "",
-  reason: undefined,
-  metadata: undefined,
-  retryAfterMs: undefined,
-  violations: undefined,
-  json,
-  raw,
-})
-
-const failure = (error: ConnectError, raw: Raw): Answer => {
-  const info = error.findDetails(ErrorInfoSchema)[0]
-  const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay
-  return {
-    code: codeToString(error.code),
-    message: error.rawMessage,
-    reason: info?.reason,
-    metadata: info?.metadata,
-    retryAfterMs: delay === undefined ? undefined : Number(delay.seconds) * 1000 + delay.nanos / 1e6,
-    violations: error
-      .findDetails(BadRequestSchema)[0]
-      ?.fieldViolations.map(({ field, description }) => ({ field, description })),
-    json: undefined,
-    raw,
-  }
-}
-
-/** An answer that is none of the protocol's: its HTTP status is its code. */
-const foreign = (raw: Raw): Answer =>
-  failure(new ConnectError(`HTTP ${raw.status}`, codeFromHttpStatus(raw.status)), raw)
 
 const json = (method: DescMethodUnary, bytes: Uint8Array): string =>
   toJsonString(method.output, fromBinary(method.output, bytes))

@@ -3,9 +3,12 @@ import "reflect-metadata" // the certificate library asks for it
 import { webcrypto } from "node:crypto"
 import { renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as x509 from "@peculiar/x509"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { CertificateFiles } from "#shared/rpc/Certificates.ts"
+import { temporaryFolder } from "#shared/testing/Backing.ts"
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
 const day = 86_400_000
@@ -15,7 +18,17 @@ export interface Authority {
   readonly issue: (program: string, folder: string) => Effect.Effect<CertificateFiles>
 }
 
-/** An authority that vouches for programs by their SPIFFE id. */
+/** A folder for the files of one program, which goes with the scope. */
+export const folder = Effect.provide(temporaryFolder, NodeFileSystem.layer)
+
+/** A certificate for the program in a folder of its own. */
+export const issued = (
+  authority: Authority,
+  program: string,
+): Effect.Effect<CertificateFiles, Effect.Error<typeof folder>, Scope.Scope> =>
+  Effect.flatMap(folder, (own) => authority.issue(program, own))
+
+/** An authority that vouches for programs by their SPIFFE id, wherever on this machine they run. */
 export const makeAuthority: Effect.Effect<Authority> = Effect.promise(async () => {
   x509.cryptoProvider.set(webcrypto as Crypto)
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])
@@ -44,6 +57,7 @@ export const makeAuthority: Effect.Effect<Authority> = Effect.promise(async () =
         new x509.SubjectAlternativeNameExtension([
           { type: "url", value: `spiffe://mesh.test/${program}` },
           { type: "dns", value: program },
+          { type: "dns", value: "localhost" },
         ]),
       ],
     })

@@ -1,7 +1,5 @@
 /** The mesh's client under certificates. */
-import { mkdtempSync, readFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFileSync } from "node:fs"
 import { expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,14 +12,13 @@ import type { CertificateFiles } from "#shared/rpc/Certificates.ts"
 import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
-import { makeAuthority } from "./certificates.ts"
+import { serverConfig } from "#shared/testing/meshSettings.ts"
+import { folder, issued, makeAuthority } from "./certificates.ts"
 import { testName } from "./clientKit.ts"
-import { serverConfig } from "./Probe.ts"
-
-const folder = () => mkdtempSync(join(tmpdir(), "authsome-client-tls-"))
 
 const read = ({ cert, key, ca }: CertificateFiles) => ({
   cert: readFileSync(cert),
@@ -44,6 +41,7 @@ const server = (files: CertificateFiles) =>
       Layer.provide([
         Layer.succeed(Authentication, { INTERNAL: internal }),
         Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) }),
+        RateLimits.layerNone,
         Readiness.layer,
         Logger.layer([]),
       ]),
@@ -55,8 +53,8 @@ const server = (files: CertificateFiles) =>
 it.live("a client shows its certificate, a replaced one to the next connection, and checks the server's", () =>
   Effect.gen(function* () {
     const authority = yield* makeAuthority
-    const port = yield* server(yield* authority.issue("probe", folder()))
-    const home = folder()
+    const port = yield* server(yield* issued(authority, "probe"))
+    const home = yield* folder
     let files = yield* authority.issue("tester", home)
     const settings = { maxAgeMs: 100 }
     const url = new URL("dns:///probe:1")
@@ -69,7 +67,7 @@ it.live("a client shows its certificate, a replaced one to the next connection, 
     yield* eventually(Effect.filterOrFail(probe.whoAmI({}), ({ peer }) => peer === "stranger"))
 
     // Another authority vouches for the server, the server is somebody else, or our own key is none.
-    const forger = yield* (yield* makeAuthority).issue("tester", folder())
+    const forger = yield* issued(yield* makeAuthority, "tester")
     const others = [
       { url, tls: () => ({ ...read(files), ca: read(forger).ca }) },
       { url: new URL("dns:///billing:1"), tls: () => read(files) },

@@ -11,10 +11,11 @@ import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
 import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
-import { serverConfig } from "./Probe.ts"
+import { serverConfig } from "#shared/testing/meshSettings.ts"
 
 const capacity = 10
 const rounds = 30
@@ -55,7 +56,7 @@ const server = Server.layer(
     Effect.map(Workshop, ({ work }) => ({ listItems: () => Effect.as(work, { total: 1 }) })),
     ["echo", "getItem", "deleteItem", "misbehave", "whoAmI", "forbidden", "count"],
   ),
-).pipe(Layer.provide([nobody, Readiness.layer]), Layer.provideMerge(Workshop.layer))
+).pipe(Layer.provide([nobody, RateLimits.layerNone, Readiness.layer]), Layer.provideMerge(Workshop.layer))
 
 layer(server, { excludeTestServices: true })("three times the load that a server can bear", (it) => {
   it.effect("costs the excess an early answer, and the rest nothing", () =>

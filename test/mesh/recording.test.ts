@@ -9,16 +9,19 @@ import { describe, it } from "vitest"
 import { ProbeService } from "#gen/authsome/testing/v1/probe_pb.ts"
 import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
+import { serverConfig } from "#shared/testing/meshSettings.ts"
 import * as Probe from "./Probe.ts"
 
 const call = Effect.fnUntraced(function* (method: string, path: string, body: object | null = null) {
   const { httpPort } = yield* Server.Listening
-  const options = { method, headers: { authorization: "Bearer owner", "idempotency-key": "once" } }
+  const headers = { authorization: "Bearer owner", "idempotency-key": "once", "content-type": "application/json" }
   const response = yield* Effect.promise(() =>
     fetch(`http://127.0.0.1:${httpPort}/probe/v1${path}`, {
-      ...options,
+      method,
+      headers,
       body: body === null ? null : JSON.stringify(body),
     }),
   )
@@ -45,13 +48,14 @@ const others = ["echo", "getItem", "listItems", "misbehave", "whoAmI", "forbidde
 const nobody = Layer.mergeAll(
   Layer.succeed(Authentication, {}),
   Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) }),
+  RateLimits.layerNone,
   Readiness.layer,
   Logger.layer([]),
 )
 
 const started = <E>(handlers: Layer.Layer<never, E, Handlers.Implementations>) =>
   Effect.runPromiseExit(
-    Effect.scoped(Layer.build(Layer.provide(Server.layer({ config: Probe.serverConfig }, handlers), nobody))),
+    Effect.scoped(Layer.build(Layer.provide(Server.layer({ config: serverConfig }, handlers), nobody))),
   )
 
 describe("a process without a recorder", () => {

@@ -2,24 +2,7 @@ import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Listening } from "#shared/rpc/Server.ts"
 import * as Probe from "./Probe.ts"
-
-const call = (
-  method: string,
-  path: string,
-  options: { readonly body?: unknown; readonly headers?: Record<string, string> } = {},
-) =>
-  Effect.gen(function* () {
-    const { httpPort } = yield* Listening
-    const body =
-      options.body === undefined ? null : typeof options.body === "string" ? options.body : JSON.stringify(options.body)
-    const response = yield* Effect.promise(() =>
-      fetch(`http://127.0.0.1:${httpPort}${path}`, { method, body, headers: { ...options.headers } }),
-    )
-    const text = yield* Effect.promise(() => response.text())
-    return { status: response.status, headers: response.headers, json: text === "" ? undefined : JSON.parse(text) }
-  })
-
-const reader = { authorization: "Bearer reader" }
+import { call, reader } from "./restCall.ts"
 
 layer(Probe.layer, { excludeTestServices: true })("REST from the contract", (it) => {
   it.effect("answers in the documented JSON: short enum names, numbers, decimal money, RFC 3339", () =>
@@ -77,32 +60,6 @@ layer(Probe.layer, { excludeTestServices: true })("REST from the contract", (it)
       const quoted = yield* call("POST", "/probe/v1/echo", { body, headers: { "idempotency-key": '"k-1"' } })
       const bare = yield* call("POST", "/probe/v1/echo", { body, headers: { "idempotency-key": "k-2" } })
       expect([quoted.json.requestId, bare.json.requestId]).toEqual(["k-1", "k-2"])
-    }),
-  )
-
-  it.effect.each([
-    ["not JSON", "{", "", "the body is not JSON"],
-    ["not an object", "[]", "", "the body must be a JSON object"],
-    ["an unknown field", { item: { displayName: "x", color: 1 } }, "item.color", "unknown field"],
-    ["a wrong type", { item: { displayName: 7 } }, "item.displayName", "must be a string"],
-    ["a wrong enum", { item: { displayName: "x", kind: "oval" } }, "item.kind", "must be one of round, square"],
-    ["a wrong element", { item: { displayName: "x", labels: ["a", 1] } }, "item.labels[1]", "must be a string"],
-    ["a wrong integer", { item: { displayName: "x", sizeBytes: 1.5 } }, "item.sizeBytes", "must be an integer"],
-    ["a missing field", {}, "item", "value is required"],
-    ["a field out of bounds", { item: { displayName: "" } }, "item.displayName", "must be at least 1 characters"],
-  ] as const)("refuses %s with the field", ([, body, field, message]) =>
-    Effect.gen(function* () {
-      const { status, json } = yield* call("POST", "/probe/v1/echo", { body })
-      expect(status).toBe(400)
-      expect(json.error).toMatchObject({ code: "invalid_request", requestId: expect.stringMatching(/^req_/) })
-      expect(json.error.details).toEqual([{ field, message: expect.stringContaining(message) }])
-    }),
-  )
-
-  it.effect("refuses an unknown query parameter by name", () =>
-    Effect.gen(function* () {
-      const { status, json } = yield* call("GET", "/probe/v1/items?colour=red")
-      expect([status, json.error.details]).toEqual([400, [{ field: "colour", message: "unknown parameter" }]])
     }),
   )
 
@@ -178,7 +135,60 @@ layer(Probe.layer, { excludeTestServices: true })("REST from the contract", (it)
     Effect.gen(function* () {
       const nothing = yield* call("GET", "/probe/v1/nothing")
       const other = yield* call("PUT", "/probe/v1/echo", { body: {} })
-      expect([nothing.status, other.status, other.headers.get("allow")]).toEqual([404, 405, "POST"])
+      expect([nothing.status, other.status, other.headers.get("allow")]).toEqual([404, 405, "POST, OPTIONS"])
+    }),
+  )
+
+  it.effect("answers HEAD as GET, but without the body", () =>
+    Effect.gen(function* () {
+      const get = yield* call("GET", "/probe/v1/items/itm_1", { headers: reader })
+      const head = yield* call("HEAD", "/probe/v1/items/itm_1", { headers: reader })
+      expect([head.status, head.bytes.length]).toEqual([200, 0])
+      expect(head.headers.get("content-length")).toBe(String(get.bytes.length))
+      expect((yield* call("HEAD", "/probe/v1/items/itm_absent", { headers: reader })).status).toBe(404)
+      expect((yield* call("HEAD", "/probe/v1/echo")).status).toBe(405)
+      expect((yield* call("HEAD", "/openapi.json")).status).toBe(200)
+    }),
+  )
+
+  it.effect("tells by OPTIONS which methods a path has", () =>
+    Effect.gen(function* () {
+      const { status, headers, bytes } = yield* call("OPTIONS", "/probe/v1/items/itm_1")
+      expect([status, bytes.length, headers.get("allow")]).toEqual([204, 0, "GET, DELETE, PATCH, HEAD, OPTIONS"])
+      expect((yield* call("OPTIONS", "/probe/v1/nothing")).status).toBe(404)
+    }),
+  )
+
+  it.effect.each([
+    "/probe/v1/items/",
+    "/probe/v1/items/itm_1/",
+    "//probe/v1/items/itm_1",
+    "/probe/v1/%69tems/itm_1",
+    "/probe/v1/items/itm_1%3Amisbehave/x",
+  ])("takes a path by the letter: nothing is at %s", (path) =>
+    Effect.gen(function* () {
+      expect((yield* call("GET", path, { headers: reader })).status).toBe(404)
+    }),
+  )
+
+  it.effect("decodes what a path says, slashes and verbs in it too", () =>
+    Effect.gen(function* () {
+      for (const [path, id] of [
+        ["a%2Fb", "a/b"],
+        ["%C3%A9%20%3F", "é ?"],
+        ["itm:misbehave", "itm:misbehave"],
+        ["100%", "100%"],
+      ] as const) {
+        const { json } = yield* call("GET", `/probe/v1/items/${path}`, { headers: reader })
+        expect(json.id).toBe(id)
+      }
+    }),
+  )
+
+  it.effect("takes it for a defect when a handler leaves out what its route answers", () =>
+    Effect.gen(function* () {
+      const { status, json } = yield* call("GET", "/probe/v1/items/itm_none", { headers: reader })
+      expect([status, json.error.code]).toEqual([500, "internal_error"])
     }),
   )
 

@@ -1,6 +1,5 @@
 /** Programs of the mesh that know one another by certificates. */
-import { mkdtempSync, readFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as tls from "node:tls"
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
@@ -10,16 +9,20 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
 import { ProbeService, WhoAmIRequestSchema, WhoAmIResponseSchema } from "#gen/authsome/testing/v1/probe_pb.ts"
 import { peers } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization, Caller } from "#shared/rpc/Caller.ts"
+import { Authentication, Authorization, Call, Caller } from "#shared/rpc/Caller.ts"
 import type { CertificateFiles } from "#shared/rpc/Certificates.ts"
+import * as Client from "#shared/rpc/client/Client.ts"
+import * as MeshChannel from "#shared/rpc/client/MeshChannel.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
-import { type Authority, makeAuthority } from "./certificates.ts"
-import { serverConfig } from "./Probe.ts"
+import { serverConfig } from "#shared/testing/meshSettings.ts"
+import { type Authority, issued, makeAuthority } from "./certificates.ts"
 
 class Mesh extends Context.Service<Mesh, { readonly authority: Authority; readonly files: CertificateFiles }>()(
   "test/mesh/Mesh",
@@ -28,20 +31,20 @@ class Mesh extends Context.Service<Mesh, { readonly authority: Authority; readon
     Mesh,
     Effect.gen(function* () {
       const authority = yield* makeAuthority
-      return { authority, files: yield* authority.issue("server", folder()) }
+      return { authority, files: yield* issued(authority, "server") }
     }),
   )
 }
-
-const folder = () => mkdtempSync(join(tmpdir(), "authsome-tls-"))
 
 const handlers = Handlers.layer(
   ProbeService,
   Effect.succeed({
     whoAmI: () =>
       Effect.map(Caller, (caller) => ({ peer: caller._tag === "Peer" ? caller.name : "", requestId: "", leftMs: 0n })),
+    // As far as the name is long.
+    count: () => Stream.fromEffect(Effect.map(Call, ({ certifiedPeer = "" }) => ({ number: certifiedPeer.length }))),
   }),
-  ["echo", "getItem", "listItems", "deleteItem", "misbehave", "forbidden", "count"],
+  ["echo", "getItem", "listItems", "deleteItem", "misbehave", "forbidden"],
 )
 
 const server = Layer.unwrap(
@@ -52,6 +55,7 @@ const server = Layer.unwrap(
       Layer.provide([
         Layer.succeed(Authentication, { INTERNAL: internal }),
         Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) }),
+        RateLimits.layerNone,
         Readiness.layer,
         Logger.layer([]),
       ]),
@@ -101,11 +105,26 @@ layer(server, { excludeTestServices: true })("a mesh of certificates", (it) => {
     Effect.gen(function* () {
       const { grpcPort } = yield* Server.Listening
       const { authority } = yield* Mesh
-      const tester = yield* authority.issue("tester", folder())
+      const tester = yield* issued(authority, "tester")
       expect(yield* whoAmI(grpcPort, tester, "stranger")).toBe("tester")
-      const intruder = yield* authority.issue("intruder", folder())
+      const intruder = yield* issued(authority, "intruder")
       const refused = yield* Effect.flip(whoAmI(grpcPort, intruder, "tester"))
       expect(refused.code).toBe(grpc.status.PERMISSION_DENIED)
+    }),
+  )
+
+  it.effect("is known by its name on a stream too", () =>
+    Effect.gen(function* () {
+      const { grpcPort } = yield* Server.Listening
+      const { authority } = yield* Mesh
+      const certificateFiles = yield* issued(authority, "tester")
+      const channel = yield* MeshChannel.make({
+        url: new URL(`https://localhost:${grpcPort}`),
+        peer: "stranger",
+        identity: { keys: [], certificateFiles, open: false },
+      })
+      const counted = yield* Stream.runCollect(Client.make(ProbeService, channel).count({}))
+      expect(counted.map(({ number }) => number)).toEqual(["tester".length])
     }),
   )
 
@@ -114,7 +133,7 @@ layer(server, { excludeTestServices: true })("a mesh of certificates", (it) => {
       const { grpcPort } = yield* Server.Listening
       const { files } = yield* Mesh
       const other = yield* makeAuthority
-      const forged = yield* other.issue("tester", folder())
+      const forged = yield* issued(other, "tester")
       const refused = yield* Effect.flip(whoAmI(grpcPort, { ...forged, ca: files.ca }, "tester"))
       expect(refused.code).toBe(grpc.status.UNAVAILABLE)
     }),
@@ -124,7 +143,7 @@ layer(server, { excludeTestServices: true })("a mesh of certificates", (it) => {
     Effect.gen(function* () {
       const { grpcPort } = yield* Server.Listening
       const { authority, files } = yield* Mesh
-      const tester = yield* authority.issue("tester", folder())
+      const tester = yield* issued(authority, "tester")
       const before = yield* shown(grpcPort, tester)
       yield* authority.issue("server", join(files.cert, ".."))
       yield* eventually(

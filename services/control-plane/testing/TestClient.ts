@@ -15,7 +15,11 @@ export const call = (method: string, path: string, { body, token, headers }: Cal
     Effect.promise(async () => {
       const response = await fetch(`http://127.0.0.1:${httpPort}/control/v1${path}`, {
         method,
-        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+        headers: {
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       })
       const text = await response.text()

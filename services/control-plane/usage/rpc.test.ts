@@ -1,17 +1,17 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt"
 import { expect, layer } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { ChargeKind } from "#gen/authsome/billing/v1/price_pb.ts"
 import { UsageService } from "#gen/authsome/billing/v1/usage_pb.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
+import { layerPeers } from "#shared/rpc/authenticate.ts"
+import { Authorization } from "#shared/rpc/Caller.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { NotFound } from "#shared/rpc/PublicError.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
+import { keyed, serverConfig } from "#shared/testing/meshSettings.ts"
 import { applicationMade, call } from "../testing/TestClient.ts"
 import * as TestControlPlane from "../testing/TestControlPlane.ts"
 import { meshKeys } from "../testing/TestKeys.ts"
@@ -21,16 +21,7 @@ const dollars = (minorUnits: bigint) => ({ currency: "USD", minorUnits })
 
 /** Another program that answers as billing's contract says, with figures that a test can know. */
 const peer = Server.layer(
-  {
-    config: {
-      host: "127.0.0.1",
-      httpPort: 0,
-      grpcPort: 0,
-      maxBodyBytes: 1024,
-      maxMessageBytes: 65_536,
-      shutdownGrace: Duration.seconds(1),
-    },
-  },
+  { config: serverConfig },
   Handlers.layer(
     UsageService,
     Effect.succeed({
@@ -60,11 +51,7 @@ const peer = Server.layer(
     }),
     ["getApplicationMetrics", "estimateCost"],
   ),
-).pipe(
-  Layer.provide(Layer.succeed(Authentication, { INTERNAL: internalKey([Redacted.make(meshKeys[0])]) })),
-  Layer.provide(Layer.succeed(Authorization, { authorize: () => Effect.succeed({}) })),
-  Layer.provide(Readiness.layer),
-)
+).pipe(Layer.provide([layerPeers(keyed(Redacted.make(meshKeys[0]))), Authorization.layerNobody, Readiness.layer]))
 
 /** The control plane with that program as its billing. */
 const running = Layer.unwrap(

@@ -1,12 +1,13 @@
-/** Who calls the control plane: users by their bearer token, programs of the mesh by the internal key. */
+/** Who calls the control plane: users by their bearer token, programs of the mesh by what the mesh has. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { JwtVerifier } from "#shared/crypto/Jwt.ts"
-import { bearerToken, internalKey } from "#shared/rpc/authenticate.ts"
+import { bearerToken, peers } from "#shared/rpc/authenticate.ts"
 import { type Authenticate, Authentication, Caller } from "#shared/rpc/Caller.ts"
+import type { MeshIdentity } from "#shared/rpc/MeshIdentity.ts"
 import { type PublicError, Unauthenticated } from "#shared/rpc/PublicError.ts"
 import { audience, SessionId } from "./Session.ts"
 import { UserId } from "./User.ts"
@@ -36,16 +37,12 @@ const byBearerToken =
   }
 
 /** Callers of ACCESS_USER and ACCESS_INTERNAL; every other kind is refused. */
-export const layer = (options: {
-  /** Each is accepted, so that one can replace the other without a stop. */
-  readonly internalKeys: ReadonlyArray<Redacted.Redacted<string>>
-}): Layer.Layer<Authentication, never, JwtVerifier> =>
+export const layer = (identity: MeshIdentity): Layer.Layer<Authentication, never, JwtVerifier> =>
   Layer.effect(
     Authentication,
-    Effect.map(JwtVerifier, (verifier) => ({
-      USER: byBearerToken(verifier),
-      INTERNAL: internalKey(options.internalKeys),
-    })),
+    Effect.gen(function* () {
+      return { USER: byBearerToken(yield* JwtVerifier), INTERNAL: yield* peers(identity) }
+    }),
   )
 
 /** The user who calls, in an rpc of ACCESS_USER. */

@@ -3,14 +3,17 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { DeadLetterService } from "#gen/authsome/mesh/v1/dead_letter_pb.ts"
 import { EventBacklogService } from "#gen/authsome/mesh/v1/event_backlog_pb.ts"
-import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
+import * as MeshChannel from "#shared/rpc/client/MeshChannel.ts"
+import { type MeshIdentity, meshIdentityIfAny } from "#shared/rpc/MeshIdentity.ts"
 import type { PublicError } from "#shared/rpc/PublicError.ts"
+import { configSentence } from "#shared/runtime/configSentence.ts"
 import { stackConfig } from "../Config.ts"
+import { MeshSecrets, meshOf } from "../meshOf.ts"
 import { StackState, stateFile } from "../Stack.ts"
 
 /** Something could not be done; says what, and perhaps what to do. */
@@ -45,15 +48,13 @@ export interface Place {
 }
 
 const decodeState = Schema.decodeUnknownEffect(Schema.fromJsonString(StackState))
-const decodeSecrets = Schema.decodeUnknownEffect(
-  Schema.fromJsonString(Schema.Struct({ INTERNAL_GRPC_API_KEY: Schema.String })),
-)
+const decodeSecrets = Schema.decodeUnknownEffect(Schema.fromJsonString(MeshSecrets))
 
 /** Under this name the contract lets somebody change what happens to events. */
 const peer = "operator"
 
-const programAt = Effect.fnUntraced(function* (name: string, url: URL, internalKey: Redacted.Redacted<string>) {
-  const channel = yield* Channel.make({ url, peer, internalKey })
+const programAt = Effect.fnUntraced(function* (name: string, url: URL, identity: MeshIdentity) {
+  const channel = yield* MeshChannel.make({ url, peer, identity })
   const program: Program = {
     name,
     letters: Client.make(DeadLetterService, channel),
@@ -70,25 +71,37 @@ const ofStack = Effect.fnUntraced(function* (service: Place["service"]) {
       () => new NotDone({ message: `no stack runs in ${dir}; start one with npm start, or give --url and --key` }),
     ),
   )
-  const secrets = yield* Effect.flatMap(files.readFileString(state.secretsFile), decodeSecrets).pipe(
+  const identity = yield* files.readFileString(state.secretsFile).pipe(
+    Effect.flatMap(decodeSecrets),
+    Effect.flatMap(meshOf),
     Effect.mapError(() => new NotDone({ message: `${state.secretsFile} cannot be read` })),
   )
-  const key = Redacted.make(secrets.INTERNAL_GRPC_API_KEY)
   const names = serviceNames.filter((name) => Option.isNone(service) || service.value === name)
-  return yield* Effect.forEach(names, (name) => programAt(name, new URL(services[name](state).grpc), key))
+  return yield* Effect.forEach(names, (name) => programAt(name, new URL(services[name](state).grpc), identity))
+})
+
+/** What is shown to a program elsewhere: the key that was given, and what the environment has. */
+const identityFor = Effect.fnUntraced(function* (key: Place["key"]) {
+  const found = yield* Effect.catch(meshIdentityIfAny, (error) =>
+    Effect.flatMap(configSentence(error), (message) => Effect.fail(new NotDone({ message }))),
+  )
+  const identity = { ...found, keys: Option.match(key, { onNone: () => found.keys, onSome: (given) => [given] }) }
+  if (identity.keys.length === 0 && identity.certificateFiles === undefined && !identity.open) {
+    yield* new NotDone({ message: "--url needs --key, INTERNAL_GRPC_API_KEY, or the certificate of MESH_CERT_FILE" })
+  }
+  return identity
 })
 
 /** The programs to ask, for as long as the scope lives. */
 export const programs = Effect.fnUntraced(function* ({ url, key, service }: Place) {
   if (Option.isNone(url)) return yield* ofStack(service)
   if (!URL.canParse(url.value)) return yield* new NotDone({ message: "--url is none, such as http://127.0.0.1:9080" })
-  if (Option.isNone(key)) return yield* new NotDone({ message: "--url needs --key, or INTERNAL_GRPC_API_KEY" })
   const target = new URL(url.value)
   return [
     yield* programAt(
-      Option.getOrElse(service, () => target.host),
+      Option.getOrElse(service, () => (target.host === "" ? target.pathname.slice(1) : target.host)),
       target,
-      key.value,
+      yield* identityFor(key),
     ),
   ]
 })

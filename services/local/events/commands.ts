@@ -1,6 +1,5 @@
 /** `npm run events -- list | show | replay | dismiss | lag`: what becomes of events, for operators. */
 import { toJson } from "@bufbuild/protobuf"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -45,8 +44,9 @@ const root = Command.make("events").pipe(
     json: Flag.Boolean("json").pipe(Flag.withDescription("Answer with JSON"), Flag.withDefault(false)),
     url: text("url", "The mesh port of a program elsewhere, such as http://127.0.0.1:9080"),
     key: Flag.Redacted("key").pipe(
-      Flag.withDescription("The internal key of that program; INTERNAL_GRPC_API_KEY where not given"),
-      Flag.withFallbackConfig(Config.Redacted("INTERNAL_GRPC_API_KEY")),
+      Flag.withDescription(
+        "The internal key of that program; where not given, what the environment has for a program of its mesh",
+      ),
       Flag.optional,
     ),
   }),

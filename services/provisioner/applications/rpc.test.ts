@@ -14,15 +14,14 @@ import {
   StepName,
   StepState,
 } from "#gen/authsome/provisioner/v1/provisioning_pb.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
+import { layerPeers } from "#shared/rpc/authenticate.ts"
+import { Authorization } from "#shared/rpc/Caller.ts"
 import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
-import { PermissionDenied } from "#shared/rpc/PublicError.ts"
 import * as Server from "#shared/rpc/Server.ts"
-import { serverConfig } from "#shared/rpc/ServerConfig.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
+import { keyed, serverConfig } from "#shared/testing/meshSettings.ts"
 import { TestDatabase } from "#shared/testing/TestDatabase.ts"
 import { newApplicationId } from "../fixtures/LocalPlace.ts"
 import { desired } from "../fixtures/Workshop.ts"
@@ -32,18 +31,8 @@ import * as Rpc from "./rpc.ts"
 
 const meshKey = Redacted.make("the-key-of-the-mesh")
 
-const served = Layer.unwrap(
-  Effect.map(serverConfig({ http: 0, grpc: 0 }), (config) =>
-    Server.layer({ config: { ...config, host: "127.0.0.1", shutdownGrace: Duration.seconds(2) } }, Rpc.layer),
-  ),
-).pipe(
-  Layer.provide([
-    Layer.succeed(Authentication, { INTERNAL: internalKey([meshKey]) }),
-    Layer.succeed(Authorization, {
-      authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may" })),
-    }),
-    Readiness.layer,
-  ]),
+const served = Server.layer({ config: serverConfig }, Rpc.layer).pipe(
+  Layer.provide([layerPeers(keyed(meshKey)), Authorization.layerNobody, Readiness.layer]),
   Layer.provideMerge(Layer.mergeAll(Provisionings.layer, ClaimStore.layer)),
   Layer.provideMerge(TestDatabase.sql("provisioner")),
 )

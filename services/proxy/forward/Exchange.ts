@@ -8,6 +8,7 @@ import type { Dispatcher } from "undici"
 import { sendRefusal } from "../refusals/http.ts"
 import type { Outcome, Refusal } from "../refusals/Refusal.ts"
 import type { Route } from "../routes/Route.ts"
+import { forPage } from "./crossOrigin.ts"
 import type { Instance } from "./Instances.ts"
 import type { InboundHead } from "./inbound.ts"
 import { readAnswerHead } from "./outbound.ts"
@@ -76,7 +77,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.isOver) return
     const { request, response, head, requestId, headers } = this.parts
     this.outcome = refusal._tag
-    this.status = sendRefusal(response, refusal, requestId, headers)
+    // What is refused for its origin is nothing that its page should read.
+    const readable = refusal._tag === "OriginRefused" ? [] : forPage(head.origin)
+    this.status = sendRefusal(response, refusal, requestId, [...headers, ...readable])
     if (head.chunked || head.contentLength !== undefined) lingerOver(request)
   }
 
@@ -115,6 +118,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (route !== undefined) this.route = route
     if (activeUser !== undefined && status < 400) this.activeUser = activeUser
     for (const each of this.parts.headers) headers.push(each)
+    for (const each of forPage(this.parts.head.origin)) headers.push(each)
     this.#passesOn = true
     this.parts.response.writeHead(status, headers)
   }

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type Dispatcher, Pool } from "undici"
-import { makeBoundedMap } from "../BoundedMap.ts"
+import { makeBoundedMap } from "#shared/runtime/BoundedMap.ts"
 
 export interface InstancesOptions {
   /** How long an instance may be silent within an answer. */

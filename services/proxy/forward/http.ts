@@ -12,13 +12,13 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import { clientAddress } from "#shared/rpc/http/clientAddress.ts"
 import { HttpRoutes } from "#shared/rpc/http/HttpRoutes.ts"
 import { remoteAddressOf } from "#shared/rpc/http/remoteAddress.ts"
 import { acceptRequestId } from "#shared/telemetry/RequestId.ts"
 import { formatTraceparent, parseTraceparent } from "#shared/telemetry/traceparent.ts"
 import { digestOf, isApplicationId, parseApiKey } from "../keys/ApiKey.ts"
 import { RateLimits } from "../limits/RateLimits.ts"
-import { fullAt, remaining, waitMillis } from "../limits/TokenBucket.ts"
 import { ActiveUsers } from "../metering/ActiveUsers.ts"
 import { Meter } from "../metering/Meter.ts"
 import { KeyUseReports } from "../metering/rpc.ts"
@@ -27,7 +27,7 @@ import type { VerdictUnavailable } from "../routes/Route.ts"
 import { type Finding, type Known, Routes } from "../routes/Routes.ts"
 import { Counts } from "../stats/Counts.ts"
 import { takeBody } from "./body.ts"
-import { clientAddress } from "./clientAddress.ts"
+import { answerPreflight } from "./crossOrigin.ts"
 import { Exchange } from "./Exchange.ts"
 import { Instances } from "./Instances.ts"
 import { readHead } from "./inbound.ts"
@@ -53,6 +53,7 @@ export const layer = (options: ForwardOptions) =>
       routes.add((request, response) => {
         const { url = "" } = request
         if (!isCustomerPath(url)) return false
+        if (request.method === "OPTIONS" && answerPreflight(request, response)) return true
         try {
           serve(request, response, url)
         } catch (defect) {
@@ -119,11 +120,10 @@ const make = Effect.fnUntraced(function* ({ region, maxBodyBytes, timeout, trust
     const { request, head, headers } = exchange.parts
     const refusal = refusalOf(route, { now, origin: head.origin })
     if (refusal !== undefined) return exchange.refuse(refusal)
-    const { rateLimit } = route
-    const { allowed, bucket } = limits.take(route.keyId, rateLimit, now)
-    headers.push("X-RateLimit-Limit", String(rateLimit), "X-RateLimit-Remaining", String(remaining(bucket)))
-    headers.push("X-RateLimit-Reset", String(fullAt(bucket, rateLimit)))
-    if (!allowed) return exchange.refuse({ _tag: "RateLimited", retryAfterMs: waitMillis(bucket, rateLimit) })
+    const { allowed, limit, remaining, fullAt, retryAfterMs } = limits.take(route.keyId, route.rateLimit, now)
+    headers.push("X-RateLimit-Limit", String(limit), "X-RateLimit-Remaining", String(remaining))
+    headers.push("X-RateLimit-Reset", String(fullAt))
+    if (!allowed) return exchange.refuse({ _tag: "RateLimited", retryAfterMs })
     exchange.admitted = route
     if (!isOffered(request.method, head.upgrade)) return exchange.refuse({ _tag: "NotOffered" })
     if (path === undefined) return exchange.refuse({ _tag: "PathRefused" })

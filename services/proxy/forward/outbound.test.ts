@@ -20,6 +20,7 @@ it("keeps what is for the proxy alone", () => {
     "x-authsome-route": "/users/{user_id}",
     "x-authsome-region": "elsewhere",
     "x-private": "1",
+    "access-control-allow-origin": "*",
     connection: "close, x-private",
   })
   expect(head).toEqual({ headers: [], activeUser: user, route: "/users/{user_id}" })

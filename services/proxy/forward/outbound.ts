@@ -13,6 +13,9 @@ export interface OutboundHead {
 /** Every header of this family comes from the proxy itself: the instance's are news for it, or nothing. */
 const ownFamily = "x-authsome-"
 
+/** Which pages may read an answer the proxy says. */
+const crossOrigin = "access-control-"
+
 const hopByHop = new Set([
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding"],
   "upgrade",
@@ -30,7 +33,7 @@ export const readAnswerHead = (
   let route: string | undefined
   for (const name in answer) {
     const value = answer[name]
-    if (value === undefined || hopByHop.has(name)) continue
+    if (value === undefined || hopByHop.has(name) || name.startsWith(crossOrigin)) continue
     if (name.startsWith(ownFamily)) {
       if (name === "x-authsome-active-user" && typeof value === "string" && userShape.test(value)) activeUser = value
       if (name === "x-authsome-route" && typeof value === "string" && routeShape.test(value)) route = value

@@ -2,10 +2,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import { RoutingService } from "#gen/authsome/control/v1/routing_pb.ts"
-import * as Channel from "#shared/rpc/client/Channel.ts"
+import type { CertificatesUnusable } from "#shared/rpc/Certificates.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
+import * as MeshChannel from "#shared/rpc/client/MeshChannel.ts"
+import type { MeshIdentity } from "#shared/rpc/MeshIdentity.ts"
 
 export class ControlPlaneClient extends Context.Service<ControlPlaneClient, Client.Client<typeof RoutingService>>()(
   "proxy/routes/ControlPlaneClient",
@@ -13,10 +14,10 @@ export class ControlPlaneClient extends Context.Service<ControlPlaneClient, Clie
   /** Connects when it is first needed. */
   static readonly layer = (options: {
     readonly url: URL
-    readonly internalKey: Redacted.Redacted<string>
-  }): Layer.Layer<ControlPlaneClient> =>
+    readonly identity: MeshIdentity
+  }): Layer.Layer<ControlPlaneClient, CertificatesUnusable> =>
     Layer.effect(
       ControlPlaneClient,
-      Effect.map(Channel.make({ ...options, peer: "proxy" }), (channel) => Client.make(RoutingService, channel)),
+      Effect.map(MeshChannel.make({ ...options, peer: "proxy" }), (channel) => Client.make(RoutingService, channel)),
     )
 }

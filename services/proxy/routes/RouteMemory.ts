@@ -1,5 +1,5 @@
 /** The verdicts that one process remembers: bounded, and found by key or by application. */
-import { type BoundedMap, makeBoundedMap } from "../BoundedMap.ts"
+import { type BoundedMap, makeBoundedMap } from "#shared/runtime/BoundedMap.ts"
 
 export interface Remembered {
   readonly applicationId: string

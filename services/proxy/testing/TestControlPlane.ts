@@ -18,13 +18,13 @@ import { makeToken } from "#shared/crypto/Token.ts"
 import { eventContract } from "#shared/events/EventContract.ts"
 import { newId, newUuid, shortId } from "#shared/ids/Id.ts"
 import { Nats } from "#shared/nats/Nats.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
-import { Authentication, Authorization } from "#shared/rpc/Caller.ts"
+import { layerPeers } from "#shared/rpc/authenticate.ts"
+import { Authorization } from "#shared/rpc/Caller.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
-import { PermissionDenied } from "#shared/rpc/PublicError.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { freePort } from "#shared/servers/Ports.ts"
+import { keyed, serverConfig } from "#shared/testing/meshSettings.ts"
 
 export const meshKey = Redacted.make("mesh-key-of-the-proxy-tests")
 
@@ -103,26 +103,9 @@ const make = Effect.fnUntraced(function* () {
     }),
   )
   const server = Server.layer(
-    {
-      config: {
-        host: "127.0.0.1",
-        httpPort: 0,
-        grpcPort: port,
-        maxBodyBytes: 1024 * 1024,
-        maxMessageBytes: 1024 * 1024,
-        shutdownGrace: Duration.millis(100),
-      },
-    },
+    { config: { ...serverConfig, grpcPort: port, shutdownGrace: Duration.millis(100) } },
     handlers,
-  ).pipe(
-    Layer.provide([
-      Layer.succeed(Authentication, { INTERNAL: internalKey([meshKey]) }),
-      Layer.succeed(Authorization, {
-        authorize: () => Effect.fail(new PermissionDenied({ reason: "PERMISSION_DENIED", message: "nobody may" })),
-      }),
-      Readiness.layer,
-    ]),
-  )
+  ).pipe(Layer.provide([layerPeers(keyed(meshKey)), Authorization.layerNobody, Readiness.layer]))
 
   const lifetime = yield* Scope.Scope
   let running: Scope.Closeable | undefined

@@ -6,12 +6,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { ProxyService } from "#gen/authsome/proxy/v1/proxy_pb.ts"
 import { JwtSigner } from "#shared/crypto/Jwt.ts"
+import { Sealer } from "#shared/crypto/Sealer.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
 import { Listening } from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
+import { keyed, serverConfig } from "#shared/testing/meshSettings.ts"
 import { TestNats, TestRedisServer } from "#shared/testing/TestServers.ts"
 import type { ProxyConfig } from "../Config.ts"
 import * as Proxy from "../Proxy.ts"
@@ -25,6 +27,8 @@ export const identityPublicKey = Redacted.make(
   pair.publicKey.export({ format: "der", type: "spki" }).toString("base64"),
 )
 const identityKey = Redacted.make(pair.privateKey.export({ format: "der", type: "pkcs8" }).toString("base64"))
+
+const sealer = Sealer.layer([{ id: "test", key: Redacted.make(new Uint8Array(32)) }])
 
 /** All that a proxy needs around it, each a real server of the test's own. */
 export const worldLayer = Layer.mergeAll(
@@ -43,18 +47,11 @@ export const start = Effect.fnUntraced(function* (changes: Partial<ProxyConfig> 
   const nats = yield* TestNats
   const redis = yield* TestRedisServer
   const config: ProxyConfig = {
-    server: {
-      host: "127.0.0.1",
-      httpPort: 0,
-      grpcPort: 0,
-      maxBodyBytes: 256 * 1024,
-      maxMessageBytes: 1024 * 1024,
-      shutdownGrace: Duration.seconds(20),
-    },
+    server: { ...serverConfig, maxBodyBytes: 256 * 1024, shutdownGrace: Duration.seconds(20) },
     redisUrl: redis.url,
     natsUrl: nats.url,
     controlPlaneUrl: controlPlane.url,
-    internalKey: meshKey,
+    mesh: keyed(meshKey),
     region: "test-1",
     routeTtl: Duration.minutes(1),
     routeMaxStaleness: Duration.minutes(10),
@@ -67,7 +64,7 @@ export const start = Effect.fnUntraced(function* (changes: Partial<ProxyConfig> 
   }
   const context = yield* Layer.build(
     Proxy.layer(config).pipe(
-      Layer.provide([Readiness.layer, JwtSigner.layer({ keys: identityKey, issuer })]),
+      Layer.provide([Readiness.layer, JwtSigner.layer({ keys: identityKey, issuer }), sealer]),
       Layer.fresh,
     ),
   )

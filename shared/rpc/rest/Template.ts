@@ -36,7 +36,10 @@ export const parseTemplate = (text: string): Template => {
   return { text, segments, verb, variables }
 }
 
-/** The values of the template's variables in a path, percent-decoded; undefined where the path does not match. */
+/**
+ * The values of the template's variables in a path, percent-decoded, but for "%2F" in those of several segments
+ * (google/api/http.proto); undefined where the path does not match.
+ */
 export const matchTemplate = (template: Template, path: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
   const segments = template.verb === "" ? path : withoutVerb(path, template.verb)
   if (segments === undefined) return undefined
@@ -48,7 +51,10 @@ export const matchTemplate = (template: Template, path: ReadonlyArray<string>): 
     const given = segments[i]
     if (given === "" || (wanted !== "*" && wanted !== given)) return undefined
   }
-  return template.variables.map(({ from, to }) => segments.slice(from, to).map(decodeSegment).join("/"))
+  return template.variables.map(({ from, to }) => {
+    const covered = segments.slice(from, to)
+    return covered.map(to === from + 1 ? decodeSegment : decodeButSlash).join("/")
+  })
 }
 
 const withoutVerb = (path: ReadonlyArray<string>, verb: string): ReadonlyArray<string> | undefined => {
@@ -63,6 +69,13 @@ const decodeSegment = (segment: string): string => {
     return segment // not percent-encoding: the text itself, which the field's rule then judges
   }
 }
+
+/** A slash within one of several segments stays as it was sent, or it would look like the end of its segment. */
+const decodeButSlash = (segment: string): string =>
+  segment
+    .split(/(%2f)/i)
+    .map((part, index) => (index % 2 === 1 ? part : decodeSegment(part)))
+    .join("")
 
 /** Literals before variables, longer before shorter: the order in which templates are tried. */
 export const bySpecificity = (a: Template, b: Template): number =>

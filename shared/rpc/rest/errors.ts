@@ -24,9 +24,11 @@ const statuses = {
   Internal: [500, "internal_error"],
 } satisfies Record<PublicError["_tag"], readonly [number, string]>
 
-/** Resource exhaustion is a rate, a size or a busy server, and HTTP tells them apart. */
+/** Resource exhaustion is a rate, a size or a busy server, and a body may be the wrong one altogether: HTTP tells them apart. */
 const statusOf = (error: PublicError): readonly [number, string] => {
   switch (error.reason) {
+    case "UNSUPPORTED_MEDIA_TYPE":
+      return [415, "unsupported_media_type"]
     case "MESSAGE_TOO_LARGE":
       return [413, "request_too_large"]
     case "OVERLOADED":

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { DescFile, DescMethod } from "@bufbuild/protobuf"
-import { type Binding, bindingsOf } from "#shared/rpc/rest/openapi/bindings.ts"
+import { type Binding, bindingsOf } from "#shared/rpc/rest/Binding.ts"
 
 const root = resolve(import.meta.dirname, "../../../gen/authsome")
 

@@ -53,7 +53,7 @@ export class Described {
 
 /** The schema of a request's body, where it has one. */
 export const bodySchema = ({ requestBody }: Operation): Schema | undefined =>
-  requestBody?.content["application/json"].schema
+  requestBody?.content["application/json"]?.schema
 
 /** What a body of this schema, or parameters of these names, take from the fields of a request. */
 export const parametersIn = ({ parameters = [] }: Operation, place: Parameter["in"]): ReadonlyArray<Parameter> =>

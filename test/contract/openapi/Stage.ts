@@ -7,10 +7,11 @@ import * as Logger from "effect/Logger"
 import { Authentication, Authorization, type CallerIdentity, type CallFacts } from "#shared/rpc/Caller.ts"
 import { Implementations, type UnaryHandler } from "#shared/rpc/Handlers.ts"
 import { Unauthenticated } from "#shared/rpc/PublicError.ts"
+import { RateLimits } from "#shared/rpc/RateLimits.ts"
 import { Recorder } from "#shared/rpc/Recorder.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
-import { serverConfig } from "../../mesh/Probe.ts"
+import { serverConfig } from "#shared/testing/meshSettings.ts"
 import { services } from "./Contract.ts"
 
 /** What each rpc answers next, and what it was asked last. */
@@ -76,7 +77,10 @@ const handlers = Layer.effectDiscard(
   }),
 )
 
-export const layer = Server.layer({ config: serverConfig }, handlers).pipe(
-  Layer.provide([authentication, authorization, recorder, Readiness.layer, Logger.layer([])]),
+/** Whose pages may call. */
+export const page = "https://page.example"
+
+export const layer = Server.layer({ config: serverConfig, origins: [page] }, handlers).pipe(
+  Layer.provide([authentication, authorization, recorder, RateLimits.layerNone, Readiness.layer, Logger.layer([])]),
   Layer.provideMerge(Script.layer),
 )

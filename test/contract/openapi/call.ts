@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "@bufbuild/protobuf"
 import * as Effect from "effect/Effect"
 import { Listening } from "#shared/rpc/Server.ts"
 import { bodySchema, type Described, type DescribedOperation, parametersIn } from "./Described.ts"
-import { credentials } from "./Stage.ts"
+import { credentials, page } from "./Stage.ts"
 
 export interface Sent {
   readonly path: Readonly<Record<string, JsonValue>>
@@ -15,8 +15,9 @@ export interface Sent {
 export interface Answered {
   readonly status: number
   readonly headers: Headers
-  /** Undefined where the body is empty. */
+  /** Undefined where the body is empty, or a file. */
   readonly json: JsonValue | undefined
+  readonly body: Buffer
 }
 
 /** What goes where: `bodyField` is the request's field that is the body of its own. */
@@ -55,6 +56,18 @@ const at = (json: JsonValue | undefined, path: ReadonlyArray<string>): JsonValue
 export const isObject = (json: JsonValue | undefined): json is JsonObject =>
   typeof json === "object" && json !== null && !Array.isArray(json)
 
+/** What a browser asks before it lets a page call the route: which methods are offered there. */
+export const preflight = Effect.fnUntraced(function* ({ path, verb }: DescribedOperation, sent: Sent) {
+  const { httpPort } = yield* Listening
+  const headers = { origin: page, "access-control-request-method": verb.toUpperCase() }
+  const url = `http://127.0.0.1:${httpPort}${filled(path, sent)}`
+  const response = yield* Effect.promise(() => fetch(url, { method: "OPTIONS", headers }))
+  return { status: response.status, methods: response.headers.get("access-control-allow-methods")?.split(", ") ?? [] }
+})
+
+const filled = (path: string, sent: Sent): string =>
+  path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(text(sent.path[name] ?? "")))
+
 /** Sends a request over HTTP, with the credentials that the operation asks for unless told otherwise. */
 export const call = Effect.fnUntraced(function* (
   { path, verb, operation }: DescribedOperation,
@@ -66,8 +79,7 @@ export const call = Effect.fnUntraced(function* (
   for (const [name, value] of Object.entries(sent.query)) {
     for (const each of Array.isArray(value) ? value : [value]) query.append(name, text(each))
   }
-  const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(text(sent.path[name] ?? "")))
-  const url = `http://127.0.0.1:${httpPort}${filled}${query.size === 0 ? "" : `?${query}`}`
+  const url = `http://127.0.0.1:${httpPort}${filled(path, sent)}${query.size === 0 ? "" : `?${query}`}`
   const headers = {
     ...credentialsOf(operation),
     ...Object.fromEntries(Object.entries(sent.headers).map(([name, value]) => [name, text(value)])),
@@ -75,9 +87,10 @@ export const call = Effect.fnUntraced(function* (
   }
   const body = sent.body === undefined ? null : JSON.stringify(sent.body)
   const response = yield* Effect.promise(() => fetch(url, { method: verb.toUpperCase(), headers, body }))
-  const answer = yield* Effect.promise(() => response.text())
-  const json: JsonValue | undefined = answer === "" ? undefined : JSON.parse(answer)
-  return { status: response.status, headers: response.headers, json } satisfies Answered
+  const answer = Buffer.from(yield* Effect.promise(() => response.arrayBuffer()))
+  const isJson = response.headers.get("content-type") === "application/json"
+  const json: JsonValue | undefined = isJson ? JSON.parse(answer.toString()) : undefined
+  return { status: response.status, headers: response.headers, json, body: answer } satisfies Answered
 })
 
 const text = (value: JsonValue): string => (typeof value === "string" ? value : JSON.stringify(value))

@@ -11,6 +11,9 @@ import {
 } from "@bufbuild/protobuf"
 import { durationFromMs, timestampFromMs, ValueSchema } from "@bufbuild/protobuf/wkt"
 import type { FieldRules, StringRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
+import { MoneySchema } from "#gen/authsome/mesh/v1/money_pb.ts"
+import { HttpBodySchema } from "#gen/google/api/httpbody_pb.ts"
+import { requestCurrency } from "#shared/rpc/rest/money.ts"
 import { rulesOf } from "#shared/rpc/rest/openapi/rules.ts"
 import { violationsOf } from "#shared/rpc/validation.ts"
 import type { Random } from "./Random.ts"
@@ -97,6 +100,16 @@ const messageValue = (desc: DescMessage, random: Random, depth: number): unknown
       return durationFromMs(random.between(1, 1_000_000))
     case "google.protobuf.Struct":
       return document
+    case "google.api.HttpBody":
+      return create(HttpBodySchema, {
+        contentType: "application/pdf",
+        data: Uint8Array.from([0, 255, random.between(0, 255)]),
+      })
+    case MoneySchema.typeName:
+      return create(MoneySchema, {
+        currency: requestCurrency,
+        minorUnits: BigInt(random.between(-(10 ** 9), 10 ** 12)),
+      })
     case "google.protobuf.Value":
       return fromJson(ValueSchema, random.pick(["text", 7, true, null]))
     default:

@@ -1,8 +1,7 @@
 /** A request message as a client writes it: REST JSON with nothing in it that is not set. */
-import { type DescMessage, type JsonObject, type JsonValue, type Message, toJson } from "@bufbuild/protobuf"
+import type { DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf"
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect"
-import { MoneySchema } from "#gen/authsome/mesh/v1/money_pb.ts"
-import { toRestJson } from "#shared/rpc/rest/json.ts"
+import { isObject, toRestJson } from "#shared/rpc/rest/json.ts"
 
 export const requestJson = (desc: DescMessage, message: Message): JsonObject => {
   const json = toRestJson(desc, message)
@@ -31,19 +30,8 @@ const withoutUnset = (message: ReflectMessage, json: JsonObject): JsonObject => 
 const innerUnknown = (message: unknown, json: JsonValue): JsonValue =>
   isReflected(message) ? inner(message, json) : json
 
-const inner = (message: ReflectMessage, json: JsonValue): JsonValue => {
-  // Money is taken apart, though it is answered as one number.
-  if (message.desc.typeName === MoneySchema.typeName) return moneyJson(message)
-  return isObject(json) && !message.desc.typeName.startsWith("google.") ? withoutUnset(message, json) : json
-}
-
-const moneyJson = (message: ReflectMessage): JsonValue => {
-  const json = toJson(message.desc, message.message)
-  return isObject(json) ? { ...json, minorUnits: Number(json["minorUnits"]) } : json
-}
+const inner = (message: ReflectMessage, json: JsonValue): JsonValue =>
+  isObject(json) && !message.desc.typeName.startsWith("google.") ? withoutUnset(message, json) : json
 
 const isReflected = (value: unknown): value is ReflectMessage =>
   typeof value === "object" && value !== null && "desc" in value && "message" in value
-
-const isObject = (json: JsonValue): json is JsonObject =>
-  typeof json === "object" && json !== null && !Array.isArray(json)

@@ -301,7 +301,7 @@ export const SignedInSchema: GenMessage<SignedIn> = /*@__PURE__*/
  */
 export type TotpChallenge = Message<"authsome.identity.v1.TotpChallenge"> & {
   /**
-   * Opaque; goes into VerifyTotp. Good for one login.
+   * Opaque; goes into VerifyTotp, through the program and from the user agent that logged in. Good for one login.
    *
    * @generated from field: string challenge_token = 1;
    */
@@ -343,7 +343,7 @@ export type VerifyTotpRequest = Message<"authsome.identity.v1.VerifyTotpRequest"
   code: string;
 
   /**
-   * Unset: nothing is known of the person's device.
+   * Unset: nothing is known of the person's device, and nothing was when it logged in.
    *
    * @generated from field: authsome.identity.v1.ClientInfo client = 3;
    */

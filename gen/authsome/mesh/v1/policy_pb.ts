@@ -68,14 +68,19 @@ export type Policy = Message<"authsome.mesh.v1.Policy"> & {
   audit: string;
 
   /**
-   * The reasons, beyond the ones that any rpc may give, for which this rpc refuses.
+   * The reasons, beyond the ones that any rpc may give, for which this rpc refuses. A refusal for another one is a
+   * mistake of the program: the caller gets ERROR_REASON_INTERNAL, and the log says which reason the contract lacks.
    *
    * @generated from field: repeated authsome.mesh.v1.ErrorReason reasons = 7;
    */
   reasons: ErrorReason[];
 
   /**
-   * How dear the call is to the rate limits of the control plane. Unset: counted as RATE_CLASS_DEFAULT.
+   * How dear the call is to its caller's rate, which is one for all rpcs of a class. Unset: counted as
+   * RATE_CLASS_DEFAULT. Counted are callers from outside: the user, the end user, and where nobody is known (ACCESS_PUBLIC,
+   * or a public API key, which everybody has) the network that the call comes from. Not counted are callers that answer
+   * for many persons: programs of the mesh and of vendors, and a customer's own program by its secret API key, which the
+   * proxy limits.
    *
    * @generated from field: authsome.mesh.v1.RateClass rate_class = 8;
    */
@@ -200,21 +205,22 @@ export const RateClass = {
   UNSPECIFIED: 0,
 
   /**
-   * One unit of the plan's rate.
+   * A call like any other. Behind the proxy not counted again: it has counted the key.
    *
    * @generated from enum value: RATE_CLASS_DEFAULT = 1;
    */
   DEFAULT: 1,
 
   /**
-   * Guesses at a credential: limited by address and account, much below the plan's rate.
+   * Guesses at a credential: much rarer. That one account is guessed at from many places is the accounts' own matter
+   * (ERROR_REASON_ACCOUNT_LOCKED).
    *
    * @generated from enum value: RATE_CLASS_CREDENTIAL = 2;
    */
   CREDENTIAL: 2,
 
   /**
-   * Starts long work or sends mail.
+   * Starts long work or sends mail: rarer too.
    *
    * @generated from enum value: RATE_CLASS_COSTLY = 3;
    */

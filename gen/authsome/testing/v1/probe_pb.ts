@@ -14,15 +14,17 @@ import { file_authsome_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_authsome_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
+import type { HttpBody } from "../../../google/api/httpbody_pb.ts";
+import { file_google_api_httpbody } from "../../../google/api/httpbody_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file authsome/testing/v1/probe.proto.
  */
 export const file_authsome_testing_v1_probe: GenFile = /*@__PURE__*/
-  fileDesc("Ch9hdXRoc29tZS90ZXN0aW5nL3YxL3Byb2JlLnByb3RvEhNhdXRoc29tZS50ZXN0aW5nLnYxIrIDCgRJdGVtEhMKAmlkGAEgASgJQge6SARyAhgoEh8KDGRpc3BsYXlfbmFtZRgCIAEoCUIJukgGcgQQARgyEjUKBGtpbmQYAyABKA4yHS5hdXRoc29tZS50ZXN0aW5nLnYxLkl0ZW1LaW5kQgi6SAWCAQIQARISCgpzaXplX2J5dGVzGAQgASgDEh4KBmxhYmVscxgFIAMoCUIOukgLkgEIEAUiBHICGAoSJgoFcHJpY2UYBiABKAsyFy5hdXRoc29tZS5tZXNoLnYxLk1vbmV5Ei4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkMKBXBhcnRzGAggAygLMiQuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtLlBhcnRzRW50cnlCDrpIC5oBCBAFIgRyAhgUEhoKBG5vdGUYCSABKAlCB7pIBHICGGRIAIgBARpHCgpQYXJ0c0VudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dGhzb21lLnRlc3RpbmcudjEuSXRlbToCOAFCBwoFX25vdGUiXAoLRWNob1JlcXVlc3QSLwoEaXRlbRgBIAEoCzIZLmF1dGhzb21lLnRlc3RpbmcudjEuSXRlbUIGukgDyAEBEhwKCnJlcXVlc3RfaWQYAiABKAlCCLpIBXIDGP8BIlUKDEVjaG9SZXNwb25zZRInCgRpdGVtGAEgASgLMhkuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtEhwKCnJlcXVlc3RfaWQYAiABKAlCCLpIBXIDGP8BIiwKDkdldEl0ZW1SZXF1ZXN0EhoKB2l0ZW1faWQYASABKAlCCbpIBnIEEAEYKCI6Cg9HZXRJdGVtUmVzcG9uc2USJwoEaXRlbRgBIAEoCzIZLmF1dGhzb21lLnRlc3RpbmcudjEuSXRlbSLNAQoQTGlzdEl0ZW1zUmVxdWVzdBI8CgZmaWx0ZXIYASABKAsyLC5hdXRoc29tZS50ZXN0aW5nLnYxLkxpc3RJdGVtc1JlcXVlc3QuRmlsdGVyEhUKBHBhZ2UYAiABKAVCB7pIBBoCKAAaZAoGRmlsdGVyEisKBGtpbmQYASABKA4yHS5hdXRoc29tZS50ZXN0aW5nLnYxLkl0ZW1LaW5kEh4KBmxhYmVscxgCIAMoCUIOukgLkgEIEAUiBHICGAoSDQoFbGFyZ2UYAyABKAgiiQEKEUxpc3RJdGVtc1Jlc3BvbnNlEicKBGRhdGEYASADKAsyGS5hdXRoc29tZS50ZXN0aW5nLnYxLkl0ZW0SDQoFdG90YWwYAiABKAUSPAoGZmlsdGVyGAMgASgLMiwuYXV0aHNvbWUudGVzdGluZy52MS5MaXN0SXRlbXNSZXF1ZXN0LkZpbHRlciIvChFEZWxldGVJdGVtUmVxdWVzdBIaCgdpdGVtX2lkGAEgASgJQgm6SAZyBBABGCgiFAoSRGVsZXRlSXRlbVJlc3BvbnNlIokBChBNaXNiZWhhdmVSZXF1ZXN0EhgKB2l0ZW1faWQYASABKAlCB7pIBHICGCgSFAoDaG93GAIgASgJQge6SARyAhgoEi0KBnJlYXNvbhgDIAEoDjIdLmF1dGhzb21lLm1lc2gudjEuRXJyb3JSZWFzb24SFgoFdGltZXMYBCABKAVCB7pIBBoCKAAiJQoRTWlzYmVoYXZlUmVzcG9uc2USEAoIYXR0ZW1wdHMYASABKAUiDwoNV2hvQW1JUmVxdWVzdCJVCg5XaG9BbUlSZXNwb25zZRIVCgRwZWVyGAEgASgJQge6SARyAhhkEhsKCnJlcXVlc3RfaWQYAiABKAlCB7pIBHICGEASDwoHbGVmdF9tcxgDIAEoAyISChBGb3JiaWRkZW5SZXF1ZXN0IhMKEUZvcmJpZGRlblJlc3BvbnNlIjEKDENvdW50UmVxdWVzdBITCgJ0bxgBIAEoBUIHukgEGgIoABIMCgRmYWlsGAIgASgIIh8KDUNvdW50UmVzcG9uc2USDgoGbnVtYmVyGAEgASgFKlAKCEl0ZW1LaW5kEhkKFUlURU1fS0lORF9VTlNQRUNJRklFRBAAEhMKD0lURU1fS0lORF9ST1VORBABEhQKEElURU1fS0lORF9TUVVBUkUQAjKGCQoMUHJvYmVTZXJ2aWNlEnYKBEVjaG8SIC5hdXRoc29tZS50ZXN0aW5nLnYxLkVjaG9SZXF1ZXN0GiEuYXV0aHNvbWUudGVzdGluZy52MS5FY2hvUmVzcG9uc2UiKZACAaK7GAkIASICCAUoyQGC0+STAhM6ASoiDi9wcm9iZS92MS9lY2hvEqEBCgdHZXRJdGVtEiMuYXV0aHNvbWUudGVzdGluZy52MS5HZXRJdGVtUmVxdWVzdBokLmF1dGhzb21lLnRlc3RpbmcudjEuR2V0SXRlbVJlc3BvbnNlIkuQAgGiuxgdCAISCml0ZW1zLnJlYWQaB2l0ZW1faWQiAggFUAGC0+STAiFiBGl0ZW0SGS9wcm9iZS92MS9pdGVtcy97aXRlbV9pZH0SpwEKCUxpc3RJdGVtcxIlLmF1dGhzb21lLnRlc3RpbmcudjEuTGlzdEl0ZW1zUmVxdWVzdBomLmF1dGhzb21lLnRlc3RpbmcudjEuTGlzdEl0ZW1zUmVzcG9uc2UiS5ACAaK7GAYIASICCAWC0+STAjhaJRIjL3Byb2JlL3YxL2tpbmRzL3tmaWx0ZXIua2luZH0vaXRlbXMSDy9wcm9iZS92MS9pdGVtcxKyAQoKRGVsZXRlSXRlbRImLmF1dGhzb21lLnRlc3RpbmcudjEuRGVsZXRlSXRlbVJlcXVlc3QaJy5hdXRoc29tZS50ZXN0aW5nLnYxLkRlbGV0ZUl0ZW1SZXNwb25zZSJTkAICorsYKwgCEgxpdGVtcy5kZWxldGUaB2l0ZW1faWQiAggFMgxpdGVtLmRlbGV0ZWSC0+STAhsqGS9wcm9iZS92MS9pdGVtcy97aXRlbV9pZH0SnAEKCU1pc2JlaGF2ZRIlLmF1dGhzb21lLnRlc3RpbmcudjEuTWlzYmVoYXZlUmVxdWVzdBomLmF1dGhzb21lLnRlc3RpbmcudjEuTWlzYmVoYXZlUmVzcG9uc2UiQJACAKK7GAsIASICCAI6A8gBBoLT5JMCKDoBKiIjL3Byb2JlL3YxL2l0ZW1zL3tpdGVtX2lkfTptaXNiZWhhdmUScgoGV2hvQW1JEiIuYXV0aHNvbWUudGVzdGluZy52MS5XaG9BbUlSZXF1ZXN0GiMuYXV0aHNvbWUudGVzdGluZy52MS5XaG9BbUlSZXNwb25zZSIfkAIBorsYGAgDIgIIBUoGdGVzdGVySghzdHJhbmdlchKGAQoJRm9yYmlkZGVuEiUuYXV0aHNvbWUudGVzdGluZy52MS5Gb3JiaWRkZW5SZXF1ZXN0GiYuYXV0aHNvbWUudGVzdGluZy52MS5Gb3JiaWRkZW5SZXNwb25zZSIqkAIBorsYCAgGIgIIBVgCgtPkkwIVEhMvcHJvYmUvdjEvZm9yYmlkZGVuEl8KBUNvdW50EiEuYXV0aHNvbWUudGVzdGluZy52MS5Db3VudFJlcXVlc3QaIi5hdXRoc29tZS50ZXN0aW5nLnYxLkNvdW50UmVzcG9uc2UiDZACAaK7GAYIASICCAowAWIGcHJvdG8z", [file_authsome_mesh_v1_error_reason, file_authsome_mesh_v1_money, file_authsome_mesh_v1_policy, file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("Ch9hdXRoc29tZS90ZXN0aW5nL3YxL3Byb2JlLnByb3RvEhNhdXRoc29tZS50ZXN0aW5nLnYxIpEECgRJdGVtEhMKAmlkGAEgASgJQge6SARyAhgoEh8KDGRpc3BsYXlfbmFtZRgCIAEoCUIJukgGcgQQARgyEjUKBGtpbmQYAyABKA4yHS5hdXRoc29tZS50ZXN0aW5nLnYxLkl0ZW1LaW5kQgi6SAWCAQIQARISCgpzaXplX2J5dGVzGAQgASgDEh4KBmxhYmVscxgFIAMoCUIOukgLkgEIEAUiBHICGAoSJgoFcHJpY2UYBiABKAsyFy5hdXRoc29tZS5tZXNoLnYxLk1vbmV5Ei4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkMKBXBhcnRzGAggAygLMiQuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtLlBhcnRzRW50cnlCDrpIC5oBCBAFIgRyAhgUEhoKBG5vdGUYCSABKAlCB7pIBHICGGRIAIgBARIMCgRyYW5rGAogASgFEg4KBndlaWdodBgLIAEoARIXCgZkaWdlc3QYDCABKAxCB7pIBHoCGCESJgoFZXh0cmEYDSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0GkcKClBhcnRzRW50cnkSCwoDa2V5GAEgASgJEigKBXZhbHVlGAIgASgLMhkuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtOgI4AUIHCgVfbm90ZSJcCgtFY2hvUmVxdWVzdBIvCgRpdGVtGAEgASgLMhkuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtQga6SAPIAQESHAoKcmVxdWVzdF9pZBgCIAEoCUIIukgFcgMY/wEiVQoMRWNob1Jlc3BvbnNlEicKBGl0ZW0YASABKAsyGS5hdXRoc29tZS50ZXN0aW5nLnYxLkl0ZW0SHAoKcmVxdWVzdF9pZBgCIAEoCUIIukgFcgMY/wEiLAoOR2V0SXRlbVJlcXVlc3QSGgoHaXRlbV9pZBgBIAEoCUIJukgGcgQQARgoIjoKD0dldEl0ZW1SZXNwb25zZRInCgRpdGVtGAEgASgLMhkuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtInEKEVVwZGF0ZUl0ZW1SZXF1ZXN0EhoKB2l0ZW1faWQYASABKAlCCbpIBnIEEAEYKBIvCgRpdGVtGAIgASgLMhkuYXV0aHNvbWUudGVzdGluZy52MS5JdGVtQga6SAPIAQESDwoHcXVpZXRseRgDIAEoCCI9ChJVcGRhdGVJdGVtUmVzcG9uc2USJwoEaXRlbRgBIAEoCzIZLmF1dGhzb21lLnRlc3RpbmcudjEuSXRlbSIxChNEb3dubG9hZEl0ZW1SZXF1ZXN0EhoKB2l0ZW1faWQYASABKAlCCbpIBnIEEAEYKCJaChREb3dubG9hZEl0ZW1SZXNwb25zZRImCghkb2N1bWVudBgBIAEoCzIULmdvb2dsZS5hcGkuSHR0cEJvZHkSGgoJZmlsZV9uYW1lGAIgASgJQge6SARyAhhkIs0BChBMaXN0SXRlbXNSZXF1ZXN0EjwKBmZpbHRlchgBIAEoCzIsLmF1dGhzb21lLnRlc3RpbmcudjEuTGlzdEl0ZW1zUmVxdWVzdC5GaWx0ZXISFQoEcGFnZRgCIAEoBUIHukgEGgIoABpkCgZGaWx0ZXISKwoEa2luZBgBIAEoDjIdLmF1dGhzb21lLnRlc3RpbmcudjEuSXRlbUtpbmQSHgoGbGFiZWxzGAIgAygJQg66SAuSAQgQBSIEcgIYChINCgVsYXJnZRgDIAEoCCKJAQoRTGlzdEl0ZW1zUmVzcG9uc2USJwoEZGF0YRgBIAMoCzIZLmF1dGhzb21lLnRlc3RpbmcudjEuSXRlbRINCgV0b3RhbBgCIAEoBRI8CgZmaWx0ZXIYAyABKAsyLC5hdXRoc29tZS50ZXN0aW5nLnYxLkxpc3RJdGVtc1JlcXVlc3QuRmlsdGVyIi8KEURlbGV0ZUl0ZW1SZXF1ZXN0EhoKB2l0ZW1faWQYASABKAlCCbpIBnIEEAEYKCIUChJEZWxldGVJdGVtUmVzcG9uc2UiiQEKEE1pc2JlaGF2ZVJlcXVlc3QSGAoHaXRlbV9pZBgBIAEoCUIHukgEcgIYKBIUCgNob3cYAiABKAlCB7pIBHICGCgSLQoGcmVhc29uGAMgASgOMh0uYXV0aHNvbWUubWVzaC52MS5FcnJvclJlYXNvbhIWCgV0aW1lcxgEIAEoBUIHukgEGgIoACIlChFNaXNiZWhhdmVSZXNwb25zZRIQCghhdHRlbXB0cxgBIAEoBSIPCg1XaG9BbUlSZXF1ZXN0IlUKDldob0FtSVJlc3BvbnNlEhUKBHBlZXIYASABKAlCB7pIBHICGGQSGwoKcmVxdWVzdF9pZBgCIAEoCUIHukgEcgIYQBIPCgdsZWZ0X21zGAMgASgDIhIKEEZvcmJpZGRlblJlcXVlc3QiEwoRRm9yYmlkZGVuUmVzcG9uc2UiMQoMQ291bnRSZXF1ZXN0EhMKAnRvGAEgASgFQge6SAQaAigAEgwKBGZhaWwYAiABKAgiHwoNQ291bnRSZXNwb25zZRIOCgZudW1iZXIYASABKAUqUAoISXRlbUtpbmQSGQoVSVRFTV9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPSVRFTV9LSU5EX1JPVU5EEAESFAoQSVRFTV9LSU5EX1NRVUFSRRACMoYJCgxQcm9iZVNlcnZpY2USdgoERWNobxIgLmF1dGhzb21lLnRlc3RpbmcudjEuRWNob1JlcXVlc3QaIS5hdXRoc29tZS50ZXN0aW5nLnYxLkVjaG9SZXNwb25zZSIpkAIBorsYCQgBIgIIBSjJAYLT5JMCEzoBKiIOL3Byb2JlL3YxL2VjaG8SoQEKB0dldEl0ZW0SIy5hdXRoc29tZS50ZXN0aW5nLnYxLkdldEl0ZW1SZXF1ZXN0GiQuYXV0aHNvbWUudGVzdGluZy52MS5HZXRJdGVtUmVzcG9uc2UiS5ACAaK7GB0IAhIKaXRlbXMucmVhZBoHaXRlbV9pZCICCAVQAYLT5JMCIWIEaXRlbRIZL3Byb2JlL3YxL2l0ZW1zL3tpdGVtX2lkfRKnAQoJTGlzdEl0ZW1zEiUuYXV0aHNvbWUudGVzdGluZy52MS5MaXN0SXRlbXNSZXF1ZXN0GiYuYXV0aHNvbWUudGVzdGluZy52MS5MaXN0SXRlbXNSZXNwb25zZSJLkAIBorsYBggBIgIIBYLT5JMCOFolEiMvcHJvYmUvdjEva2luZHMve2ZpbHRlci5raW5kfS9pdGVtcxIPL3Byb2JlL3YxL2l0ZW1zErIBCgpEZWxldGVJdGVtEiYuYXV0aHNvbWUudGVzdGluZy52MS5EZWxldGVJdGVtUmVxdWVzdBonLmF1dGhzb21lLnRlc3RpbmcudjEuRGVsZXRlSXRlbVJlc3BvbnNlIlOQAgKiuxgrCAISDGl0ZW1zLmRlbGV0ZRoHaXRlbV9pZCICCAUyDGl0ZW0uZGVsZXRlZILT5JMCGyoZL3Byb2JlL3YxL2l0ZW1zL3tpdGVtX2lkfRKcAQoJTWlzYmVoYXZlEiUuYXV0aHNvbWUudGVzdGluZy52MS5NaXNiZWhhdmVSZXF1ZXN0GiYuYXV0aHNvbWUudGVzdGluZy52MS5NaXNiZWhhdmVSZXNwb25zZSJAkAIAorsYCwgBIgIIAjoDyAEGgtPkkwIoOgEqIiMvcHJvYmUvdjEvaXRlbXMve2l0ZW1faWR9Om1pc2JlaGF2ZRJyCgZXaG9BbUkSIi5hdXRoc29tZS50ZXN0aW5nLnYxLldob0FtSVJlcXVlc3QaIy5hdXRoc29tZS50ZXN0aW5nLnYxLldob0FtSVJlc3BvbnNlIh+QAgGiuxgYCAMiAggFSgZ0ZXN0ZXJKCHN0cmFuZ2VyEoYBCglGb3JiaWRkZW4SJS5hdXRoc29tZS50ZXN0aW5nLnYxLkZvcmJpZGRlblJlcXVlc3QaJi5hdXRoc29tZS50ZXN0aW5nLnYxLkZvcmJpZGRlblJlc3BvbnNlIiqQAgGiuxgICAYiAggFWAKC0+STAhUSEy9wcm9iZS92MS9mb3JiaWRkZW4SXwoFQ291bnQSIS5hdXRoc29tZS50ZXN0aW5nLnYxLkNvdW50UmVxdWVzdBoiLmF1dGhzb21lLnRlc3RpbmcudjEuQ291bnRSZXNwb25zZSINkAIBorsYBggBIgIICjABMtcCChBSZXN0UHJvYmVTZXJ2aWNlEpkBCgpVcGRhdGVJdGVtEiYuYXV0aHNvbWUudGVzdGluZy52MS5VcGRhdGVJdGVtUmVxdWVzdBonLmF1dGhzb21lLnRlc3RpbmcudjEuVXBkYXRlSXRlbVJlc3BvbnNlIjqQAgKiuxgGCAEiAggFgtPkkwInOgRpdGVtYgRpdGVtMhkvcHJvYmUvdjEvaXRlbXMve2l0ZW1faWR9EqYBCgxEb3dubG9hZEl0ZW0SKC5hdXRoc29tZS50ZXN0aW5nLnYxLkRvd25sb2FkSXRlbVJlcXVlc3QaKS5hdXRoc29tZS50ZXN0aW5nLnYxLkRvd25sb2FkSXRlbVJlc3BvbnNlIkGQAgGiuxgGCAEiAggFgtPkkwIuYghkb2N1bWVudBIiL3Byb2JlL3YxL2l0ZW1zL3tpdGVtX2lkfS9kb3dubG9hZGIGcHJvdG8z", [file_authsome_mesh_v1_error_reason, file_authsome_mesh_v1_money, file_authsome_mesh_v1_policy, file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * A message with one field of each sort.
@@ -92,6 +94,34 @@ export type Item = Message<"authsome.testing.v1.Item"> & {
    * @generated from field: optional string note = 9;
    */
   note?: string | undefined;
+
+  /**
+   * A number of 32 bits.
+   *
+   * @generated from field: int32 rank = 10;
+   */
+  rank: number;
+
+  /**
+   * A number with a fraction.
+   *
+   * @generated from field: double weight = 11;
+   */
+  weight: number;
+
+  /**
+   * A few bytes.
+   *
+   * @generated from field: bytes digest = 12;
+   */
+  digest: Uint8Array;
+
+  /**
+   * Anything.
+   *
+   * @generated from field: google.protobuf.Struct extra = 13;
+   */
+  extra?: JsonObject | undefined;
 };
 
 /**
@@ -200,6 +230,111 @@ export const GetItemResponseSchema: GenMessage<GetItemResponse> = /*@__PURE__*/
   messageDesc(file_authsome_testing_v1_probe, 4);
 
 /**
+ * Request of UpdateItem.
+ *
+ * @generated from message authsome.testing.v1.UpdateItemRequest
+ */
+export type UpdateItemRequest = Message<"authsome.testing.v1.UpdateItemRequest"> & {
+  /**
+   * The item.
+   *
+   * @generated from field: string item_id = 1;
+   */
+  itemId: string;
+
+  /**
+   * What is to change.
+   *
+   * @generated from field: authsome.testing.v1.Item item = 2;
+   */
+  item?: Item | undefined;
+
+  /**
+   * Say nothing of it to anybody. Unset: do.
+   *
+   * @generated from field: bool quietly = 3;
+   */
+  quietly: boolean;
+};
+
+/**
+ * Describes the message authsome.testing.v1.UpdateItemRequest.
+ * Use `create(UpdateItemRequestSchema)` to create a new message.
+ */
+export const UpdateItemRequestSchema: GenMessage<UpdateItemRequest> = /*@__PURE__*/
+  messageDesc(file_authsome_testing_v1_probe, 5);
+
+/**
+ * Response of UpdateItem.
+ *
+ * @generated from message authsome.testing.v1.UpdateItemResponse
+ */
+export type UpdateItemResponse = Message<"authsome.testing.v1.UpdateItemResponse"> & {
+  /**
+   * The item.
+   *
+   * @generated from field: authsome.testing.v1.Item item = 1;
+   */
+  item?: Item | undefined;
+};
+
+/**
+ * Describes the message authsome.testing.v1.UpdateItemResponse.
+ * Use `create(UpdateItemResponseSchema)` to create a new message.
+ */
+export const UpdateItemResponseSchema: GenMessage<UpdateItemResponse> = /*@__PURE__*/
+  messageDesc(file_authsome_testing_v1_probe, 6);
+
+/**
+ * Request of DownloadItem.
+ *
+ * @generated from message authsome.testing.v1.DownloadItemRequest
+ */
+export type DownloadItemRequest = Message<"authsome.testing.v1.DownloadItemRequest"> & {
+  /**
+   * The item.
+   *
+   * @generated from field: string item_id = 1;
+   */
+  itemId: string;
+};
+
+/**
+ * Describes the message authsome.testing.v1.DownloadItemRequest.
+ * Use `create(DownloadItemRequestSchema)` to create a new message.
+ */
+export const DownloadItemRequestSchema: GenMessage<DownloadItemRequest> = /*@__PURE__*/
+  messageDesc(file_authsome_testing_v1_probe, 7);
+
+/**
+ * Response of DownloadItem.
+ *
+ * @generated from message authsome.testing.v1.DownloadItemResponse
+ */
+export type DownloadItemResponse = Message<"authsome.testing.v1.DownloadItemResponse"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: google.api.HttpBody document = 1;
+   */
+  document?: HttpBody | undefined;
+
+  /**
+   * What to call it.
+   *
+   * @generated from field: string file_name = 2;
+   */
+  fileName: string;
+};
+
+/**
+ * Describes the message authsome.testing.v1.DownloadItemResponse.
+ * Use `create(DownloadItemResponseSchema)` to create a new message.
+ */
+export const DownloadItemResponseSchema: GenMessage<DownloadItemResponse> = /*@__PURE__*/
+  messageDesc(file_authsome_testing_v1_probe, 8);
+
+/**
  * Request of ListItems.
  *
  * @generated from message authsome.testing.v1.ListItemsRequest
@@ -225,7 +360,7 @@ export type ListItemsRequest = Message<"authsome.testing.v1.ListItemsRequest"> &
  * Use `create(ListItemsRequestSchema)` to create a new message.
  */
 export const ListItemsRequestSchema: GenMessage<ListItemsRequest> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 5);
+  messageDesc(file_authsome_testing_v1_probe, 9);
 
 /**
  * Which items.
@@ -260,7 +395,7 @@ export type ListItemsRequest_Filter = Message<"authsome.testing.v1.ListItemsRequ
  * Use `create(ListItemsRequest_FilterSchema)` to create a new message.
  */
 export const ListItemsRequest_FilterSchema: GenMessage<ListItemsRequest_Filter> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 5, 0);
+  messageDesc(file_authsome_testing_v1_probe, 9, 0);
 
 /**
  * Response of ListItems.
@@ -295,7 +430,7 @@ export type ListItemsResponse = Message<"authsome.testing.v1.ListItemsResponse">
  * Use `create(ListItemsResponseSchema)` to create a new message.
  */
 export const ListItemsResponseSchema: GenMessage<ListItemsResponse> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 6);
+  messageDesc(file_authsome_testing_v1_probe, 10);
 
 /**
  * Request of DeleteItem.
@@ -316,7 +451,7 @@ export type DeleteItemRequest = Message<"authsome.testing.v1.DeleteItemRequest">
  * Use `create(DeleteItemRequestSchema)` to create a new message.
  */
 export const DeleteItemRequestSchema: GenMessage<DeleteItemRequest> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 7);
+  messageDesc(file_authsome_testing_v1_probe, 11);
 
 /**
  * Response of DeleteItem.
@@ -331,7 +466,7 @@ export type DeleteItemResponse = Message<"authsome.testing.v1.DeleteItemResponse
  * Use `create(DeleteItemResponseSchema)` to create a new message.
  */
 export const DeleteItemResponseSchema: GenMessage<DeleteItemResponse> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 8);
+  messageDesc(file_authsome_testing_v1_probe, 12);
 
 /**
  * Request of Misbehave.
@@ -373,7 +508,7 @@ export type MisbehaveRequest = Message<"authsome.testing.v1.MisbehaveRequest"> &
  * Use `create(MisbehaveRequestSchema)` to create a new message.
  */
 export const MisbehaveRequestSchema: GenMessage<MisbehaveRequest> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 9);
+  messageDesc(file_authsome_testing_v1_probe, 13);
 
 /**
  * Response of Misbehave.
@@ -394,7 +529,7 @@ export type MisbehaveResponse = Message<"authsome.testing.v1.MisbehaveResponse">
  * Use `create(MisbehaveResponseSchema)` to create a new message.
  */
 export const MisbehaveResponseSchema: GenMessage<MisbehaveResponse> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 10);
+  messageDesc(file_authsome_testing_v1_probe, 14);
 
 /**
  * Request of WhoAmI.
@@ -409,7 +544,7 @@ export type WhoAmIRequest = Message<"authsome.testing.v1.WhoAmIRequest"> & {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 11);
+  messageDesc(file_authsome_testing_v1_probe, 15);
 
 /**
  * Response of WhoAmI.
@@ -444,7 +579,7 @@ export type WhoAmIResponse = Message<"authsome.testing.v1.WhoAmIResponse"> & {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 12);
+  messageDesc(file_authsome_testing_v1_probe, 16);
 
 /**
  * Request of Forbidden.
@@ -459,7 +594,7 @@ export type ForbiddenRequest = Message<"authsome.testing.v1.ForbiddenRequest"> &
  * Use `create(ForbiddenRequestSchema)` to create a new message.
  */
 export const ForbiddenRequestSchema: GenMessage<ForbiddenRequest> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 13);
+  messageDesc(file_authsome_testing_v1_probe, 17);
 
 /**
  * Response of Forbidden.
@@ -474,7 +609,7 @@ export type ForbiddenResponse = Message<"authsome.testing.v1.ForbiddenResponse">
  * Use `create(ForbiddenResponseSchema)` to create a new message.
  */
 export const ForbiddenResponseSchema: GenMessage<ForbiddenResponse> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 14);
+  messageDesc(file_authsome_testing_v1_probe, 18);
 
 /**
  * Request of Count.
@@ -502,7 +637,7 @@ export type CountRequest = Message<"authsome.testing.v1.CountRequest"> & {
  * Use `create(CountRequestSchema)` to create a new message.
  */
 export const CountRequestSchema: GenMessage<CountRequest> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 15);
+  messageDesc(file_authsome_testing_v1_probe, 19);
 
 /**
  * Response of Count.
@@ -523,7 +658,7 @@ export type CountResponse = Message<"authsome.testing.v1.CountResponse"> & {
  * Use `create(CountResponseSchema)` to create a new message.
  */
 export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
-  messageDesc(file_authsome_testing_v1_probe, 16);
+  messageDesc(file_authsome_testing_v1_probe, 20);
 
 /**
  * Kinds of item.
@@ -654,4 +789,33 @@ export const ProbeService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_authsome_testing_v1_probe, 0);
+
+/**
+ * What only REST can get wrong.
+ *
+ * @generated from service authsome.testing.v1.RestProbeService
+ */
+export const RestProbeService: GenService<{
+  /**
+   * Answers with the item as it would be, changed by what the request says of it.
+   *
+   * @generated from rpc authsome.testing.v1.RestProbeService.UpdateItem
+   */
+  updateItem: {
+    methodKind: "unary";
+    input: typeof UpdateItemRequestSchema;
+    output: typeof UpdateItemResponseSchema;
+  },
+  /**
+   * Reads an item as a file.
+   *
+   * @generated from rpc authsome.testing.v1.RestProbeService.DownloadItem
+   */
+  downloadItem: {
+    methodKind: "unary";
+    input: typeof DownloadItemRequestSchema;
+    output: typeof DownloadItemResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_authsome_testing_v1_probe, 1);
 

@@ -1,6 +1,9 @@
 /** The parts of an OpenAPI 3.1 document that we write (https://spec.openapis.org/oas/v3.1.1). */
 import type { JsonObject } from "@bufbuild/protobuf"
-import type { Verb } from "./bindings.ts"
+
+/** The HTTP methods that OpenAPI knows, in lower case. */
+export const verbs = ["get", "put", "post", "delete", "patch", "head", "options", "trace"] as const
+export type Verb = (typeof verbs)[number]
 
 /** A JSON Schema, draft 2020-12. */
 export type Schema = JsonObject
@@ -26,8 +29,9 @@ export interface Parameter extends Header {
   readonly required?: boolean
 }
 
+/** By media type, or range of them. */
 export interface Content {
-  readonly "application/json": { readonly schema: Schema }
+  readonly [type: string]: { readonly schema: Schema }
 }
 
 export interface Response {

@@ -5,6 +5,7 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf"
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
 import { MoneySchema } from "#gen/authsome/mesh/v1/money_pb.ts"
+import { decimalsOf, maxIntegerDigits, requestCurrency } from "../money.ts"
 import type { Comments, Schema } from "./Document.ts"
 import { choices, type Direction, isRequired } from "./presence.ts"
 import { allowsZero, boundsOf, listBounds, mapBounds, rulesOf } from "./rules.ts"
@@ -60,7 +61,7 @@ export class Schemas {
   message(desc: DescMessage, direction: Direction): Schema {
     const known = wellKnown(desc.typeName)
     if (known !== undefined) return known
-    if (desc.typeName === MoneySchema.typeName && direction === "output") return money
+    if (desc.typeName === MoneySchema.typeName) return direction === "output" ? moneyAnswered : moneyAsked
     const name = direction === "input" && this.#answered.has(desc.typeName) ? `${desc.typeName}.Input` : desc.typeName
     return this.#component(name, () => this.object(desc, desc.fields, direction))
   }
@@ -113,7 +114,18 @@ export class Schemas {
   }
 }
 
-const money: Schema = { type: "number", description: "In the currency's major unit, as in 47.5." }
+const moneyAnswered: Schema = { type: "number", description: "In the currency's major unit, as in 47.5." }
+
+const moneyAsked: Schema = {
+  description: `In ${requestCurrency}, with at most ${decimalsOf(requestCurrency)} decimals, as in 47.5 or "47.50".`,
+  anyOf: [
+    { type: "number", exclusiveMinimum: -(10 ** maxIntegerDigits), exclusiveMaximum: 10 ** maxIntegerDigits },
+    {
+      type: "string",
+      pattern: `^-?(0|[1-9][0-9]{0,${maxIntegerDigits - 1}})(\\.[0-9]{1,${decimalsOf(requestCurrency)}})?$`,
+    },
+  ],
+}
 
 const reachable = (roots: ReadonlyArray<DescMessage>): ReadonlySet<string> => {
   const names = new Set<string>()

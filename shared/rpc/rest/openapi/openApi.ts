@@ -5,8 +5,16 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf"
 import { type AccessKind, policyOf } from "../../Policy.ts"
 import type { Reason } from "../../PublicError.ts"
-import { type Binding, bindingsOf } from "./bindings.ts"
-import type { Comments, Document, Header, Operation, PathItem, Server } from "./Document.ts"
+import { type Binding, bindingsOf } from "../Binding.ts"
+import {
+  type Comments,
+  type Document,
+  type Header,
+  type Operation,
+  type PathItem,
+  type Server,
+  verbs,
+} from "./Document.ts"
 import { operationOf, pathOf } from "./operation.ts"
 import { Refusals } from "./Refusals.ts"
 import { Schemas } from "./Schemas.ts"
@@ -82,9 +90,15 @@ export const openApi = ({ info, servers, surfaces, comments = new Map() }: Docum
   }
 }
 
+const count = { type: "integer", minimum: 0 }
+
 const ownHeaders: Readonly<Record<string, Header>> = {
   "X-Request-Id": { description: "Finds the call in the log.", schema: { type: "string", maxLength: 128 } },
+  "Content-Disposition": { description: "The name of the file.", schema: { type: "string" } },
   "Retry-After": { description: "When a repeat may succeed. Seconds.", schema: { type: "integer", minimum: 1 } },
+  "X-RateLimit-Limit": { description: "How many calls the caller, or the key, may make at once.", schema: count },
+  "X-RateLimit-Remaining": { description: "How many of them are left.", schema: count },
+  "X-RateLimit-Reset": { description: "When all of them are there again. Unix seconds.", schema: count },
 }
 
 const tagsOf = (methods: ReadonlyArray<DescMethod>, comments: Comments): Document["tags"] =>
@@ -104,10 +118,11 @@ const pathsOf = (routes: ReadonlyArray<Route>): Document["paths"] => {
   for (const { surface, binding, operation } of routes) {
     const path = pathOf(binding)
     const item = paths[path] ?? (surface.servers === undefined ? {} : { servers: surface.servers })
-    if (item[binding.verb] !== undefined || item.servers !== surface.servers) {
-      throw new Error(`${binding.verb} ${path} is claimed twice`)
-    }
-    paths[path] = { ...item, [binding.verb]: operation }
+    const verb = verbs.find((known) => known === binding.verb.toLowerCase())
+    if (verb === undefined) throw new Error(`${binding.verb} ${path} has no place in OpenAPI`)
+    if (item[verb] !== undefined || item.servers !== surface.servers)
+      throw new Error(`${verb} ${path} is claimed twice`)
+    paths[path] = { ...item, [verb]: operation }
   }
   return paths
 }

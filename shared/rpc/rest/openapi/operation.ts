@@ -4,8 +4,7 @@ import { ErrorReasonSchema } from "#gen/authsome/mesh/v1/error_reason_pb.ts"
 import { policy as policyOption, RateClass, RateClassSchema } from "#gen/authsome/mesh/v1/policy_pb.ts"
 import { policyOf } from "../../Policy.ts"
 import { isReason, type Reason } from "../../PublicError.ts"
-import { fieldAt } from "../request.ts"
-import type { Binding } from "./bindings.ts"
+import { type Binding, fieldAt } from "../Binding.ts"
 import type { Comments, Content, Header, Operation, Parameter, Reference, Response, Schema } from "./Document.ts"
 import type { Gateway } from "./openApi.ts"
 import { isRequired } from "./presence.ts"
@@ -127,19 +126,31 @@ const bodyOf = ({ method, template, body }: Binding, { schemas }: Context): Oper
   }
 }
 
+/** Where a caller stands who is counted. */
+const rateHeaders = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
+
 const successOf = (binding: Binding, status: number, { schemas, comments, gateway }: Context): Response => {
   const { output } = binding.method
   const headers: Record<string, Header | Reference> = {}
-  for (const name of gateway === undefined ? ["X-Request-Id"] : Object.keys(gateway.headers)) {
+  const own = policyOf(binding.method).rateClass === undefined ? ["X-Request-Id"] : ["X-Request-Id", ...rateHeaders]
+  for (const name of gateway === undefined ? own : Object.keys(gateway.headers)) {
     headers[name] = { $ref: `#/components/headers/${name}` }
   }
   const answer = { description: comments.get(output.typeName) ?? "Done.", headers }
   if (status === 204) return answer
-  const { responseBody } = binding
-  const schema =
-    responseBody === "" ? schemas.message(output, "output") : schemas.field(fieldAt(output, [responseBody]), "output")
-  return { ...answer, content: json(schema) }
+  switch (binding.answer.kind) {
+    case "message":
+      return { ...answer, content: json(schemas.message(output, "output")) }
+    case "field":
+      return { ...answer, content: json(schemas.field(binding.answer.field, "output")) }
+    case "file":
+      headers["Content-Disposition"] = { $ref: "#/components/headers/Content-Disposition" }
+      return { ...answer, content: anyFile }
+  }
 }
+
+/** The contract does not say what kind of file it will be. */
+const anyFile: Content = { "*/*": { schema: { type: "string", format: "binary" } } }
 
 /** Why a route may refuse: what its contract lists, and what its policy and shape imply. */
 const reasonsOf = ({ method, template }: Binding, hasBody: boolean, gateway: Gateway | undefined): Set<Reason> => {
@@ -148,8 +159,8 @@ const reasonsOf = ({ method, template }: Binding, hasBody: boolean, gateway: Gat
   if (policy.access !== "PUBLIC") reasons.add("UNAUTHENTICATED")
   if (policy.permission !== "") reasons.add("PERMISSION_DENIED")
   if (template.variables.length > 0) reasons.add("NOT_FOUND")
-  if (hasBody) reasons.add("MESSAGE_TOO_LARGE")
-  if (policy.access !== "ZITADEL" && policy.access !== "SIGNED_WEBHOOK") reasons.add("RATE_LIMITED")
+  if (hasBody) reasons.add("MESSAGE_TOO_LARGE").add("UNSUPPORTED_MEDIA_TYPE")
+  if (policy.rateClass !== undefined) reasons.add("RATE_LIMITED")
   if (method.input.fields.some(({ name }) => name === requestId)) {
     reasons.add("REQUEST_ID_REUSED").add("REQUEST_IN_PROGRESS")
   }

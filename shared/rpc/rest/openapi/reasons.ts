@@ -20,6 +20,7 @@ export const kindsOfReason = {
   INTERNAL: ["Internal"],
   REQUEST_ID_REUSED: ["FailedPrecondition"],
   REQUEST_IN_PROGRESS: ["Aborted"],
+  UNSUPPORTED_MEDIA_TYPE: ["InvalidRequest"],
   INVALID_CREDENTIALS: ["Unauthenticated"],
   ACCOUNT_LOCKED: ["ResourceExhausted"],
   EMAIL_TAKEN: ["AlreadyExists"],

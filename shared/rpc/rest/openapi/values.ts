@@ -11,7 +11,7 @@ export const typeOf = (scalar: ScalarType): Schema => {
     case ScalarType.STRING:
       return { type: "string" }
     case ScalarType.BYTES:
-      return { type: "string", contentEncoding: "base64" }
+      return { type: "string", contentEncoding: "base64", pattern: "^[A-Za-z0-9+/_-]*={0,2}$" }
     case ScalarType.BOOL:
       return { type: "boolean" }
     case ScalarType.DOUBLE:
