@@ -42,6 +42,7 @@ it.effect("a role has what it needs, and defaults for the rest", () =>
     const asInstance = yield* Effect.provide(identityConfig, provided(instance))
     assert.include(asInstance, { role: "instance", issuer: applicationId, audience: applicationId, maxConnections: 5 })
     assert.isTrue(Option.isNone(asInstance.natsUrl))
+    assert.deepStrictEqual([asNova.totpIssuer, asInstance.totpIssuer], ["Nova", applicationId])
   }),
 )
 
@@ -70,6 +71,10 @@ it.effect.each([
   [{ ...instance, NATS_URL: "hunter2" }, "NATS_URL is malformed"],
   [{ ...nova, REDIS_URL: "hunter2" }, "REDIS_URL is malformed"],
   [{ ...nova, SMTP_URL: "hunter2" }, "SMTP_URL is malformed"],
+  [{ ...nova, CLAIMS_CACHE_TTL: "hunter2", REDIS_URL: "redis://127.0.0.1:1" }, "CLAIMS_CACHE_TTL is malformed"],
+  [{ ...nova, CLAIMS_CACHE_TTL: "2 hours", REDIS_URL: "redis://127.0.0.1:1" }, "CLAIMS_CACHE_TTL is malformed"],
+  [{ ...nova, CLAIMS_CACHE_TTL: "30 seconds" }, "REDIS_URL is missing"],
+  [{ ...nova, TOTP_ISSUER: "hunter2".repeat(9) }, "TOTP_ISSUER is malformed"],
   [{ ...nova, SEALING_KEYS: undefined }, "SEALING_KEYS is missing"],
   [{ ...nova, SEALING_KEYS: "hunter2" }, "SEALING_KEYS is malformed"],
   [{ ...instance, APPLICATION_ID: undefined }, "APPLICATION_ID is missing"],

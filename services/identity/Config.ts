@@ -1,27 +1,37 @@
 /** What the identity program is told: which of its two roles it plays, and with what. */
 import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { type Rates, rates } from "#shared/rpc/limits/Rates.ts"
+import { type MeshIdentity, meshIdentity, meshIdentityIfAny } from "#shared/rpc/MeshIdentity.ts"
 import { type ServerConfig, serverConfig } from "#shared/rpc/ServerConfig.ts"
-import { databaseUrl, natsUrl, redactedUrl, redisUrl } from "#shared/runtime/EnvConfig.ts"
+import { databaseUrl, natsUrl, redactedUrl, redisUrl, url } from "#shared/runtime/EnvConfig.ts"
+import { type ZitadelConfig, zitadelConfig } from "./zitadel/management/zitadelConfig.ts"
 
 interface Common {
   readonly server: ServerConfig
   readonly databaseUrl: Redacted.Redacted<string>
   readonly maxConnections: number
-  /** Keys of backend services. Empty: nobody calls by gRPC. */
-  readonly meshKeys: ReadonlyArray<Redacted.Redacted<string>>
+  /** How the programs of the mesh know one another. An instance may have nothing: nobody calls it by gRPC. */
+  readonly mesh: MeshIdentity
   /** In whose name tokens are made (`iss`), and for whom (`aud`). */
   readonly issuer: string
   readonly audience: string
   /** None: events are not kept, since nobody could read them. */
   readonly natsUrl: Option.Option<Redacted.Redacted<string>>
-  /** For what is kept in front of the database, which is nothing yet; a malformed one is refused all the same. */
+  /** Where claims are kept, and the rates of an instance's callers. None: nowhere; each process counts for itself. */
   readonly redisUrl: Option.Option<Redacted.Redacted<string>>
-  /** For mails to users, of which there are none yet; a malformed one is refused all the same. */
+  /** None: no mail is sent. */
   readonly smtpUrl: Option.Option<Redacted.Redacted<string>>
+  /** Who the mails are from. */
+  readonly mailFrom: string
+  /** Where the pages are that the links of mails lead to; at an instance, those of the customer's application. */
+  readonly mailLinkUrl: URL
+  /** What authenticators show beside the account. */
+  readonly totpIssuer: string
 }
 
 /** Nova's identity service, which answers Zitadel. */
@@ -29,12 +39,20 @@ export interface NovaConfig extends Common {
   readonly role: "nova"
   /** Keys of Zitadel. Empty: it is refused, fail closed. */
   readonly zitadelKeys: ReadonlyArray<Redacted.Redacted<string>>
+  /** With which Zitadel signs what it sends to its targets. Empty: as above. */
+  readonly zitadelSigningKeys: ReadonlyArray<Redacted.Redacted<string>>
+  /** How long claims are served from Redis without a look at the database. None: never. */
+  readonly claimsCacheTtl: Option.Option<Duration.Duration>
+  /** Where claims are noted for when we are away. None: nowhere. */
+  readonly zitadel: Option.Option<ZitadelConfig>
 }
 
 /** The auth server of one customer's application. */
 export interface InstanceConfig extends Common {
   readonly role: "instance"
   readonly applicationId: string
+  /** How often an end user, or somebody with a public key alone, may do what invites abuse. The proxy counts the rest. */
+  readonly rates: Rates
 }
 
 export type IdentityConfig = NovaConfig | InstanceConfig
@@ -57,32 +75,64 @@ const applicationId = Config.schema(
   "APPLICATION_ID",
 )
 
-const common = (defaults: { readonly issuer: string; readonly maxConnections: number }) =>
+interface Defaults {
+  readonly issuer: string
+  readonly totpIssuer: string
+  readonly maxConnections: number
+}
+
+/** No longer than the field of the contract that holds it twice, and an account's address. */
+const totpIssuer = Config.schema(Schema.NonEmptyString.check(Schema.isMaxLength(60)), "TOTP_ISSUER")
+
+const common = (defaults: Defaults) =>
   Config.all({
     server: serverConfig({ http: 8081, grpc: 9081 }),
     databaseUrl,
     maxConnections: Config.Int("DATABASE_MAX_CONNECTIONS").pipe(Config.withDefault(defaults.maxConnections)),
-    meshKeys: keys("INTERNAL_GRPC_API_KEY"),
     issuer: Config.NonEmptyString("ISSUER").pipe(Config.withDefault(defaults.issuer)),
     redisUrl: Config.option(redisUrl),
     smtpUrl: Config.option(redactedUrl("SMTP_URL", ["smtp", "smtps"])),
+    mailFrom: Config.NonEmptyString("MAIL_FROM").pipe(Config.withDefault("no-reply@localhost")),
+    mailLinkUrl: url("MAIL_LINK_URL", ["http", "https"]).pipe(Config.withDefault(new URL("http://localhost:3000"))),
+    totpIssuer: totpIssuer.pipe(Config.withDefault(defaults.totpIssuer)),
   })
 
+/** It bounds what a Redis that brings back what it should have forgotten can do. */
+const longestCacheTtl = Duration.hours(1)
+
+/** Unset or 0: no cache. It needs REDIS_URL. */
+const claimsCacheTtl = Effect.gen(function* () {
+  const Ttl = Schema.DurationFromString.check(
+    Schema.makeFilter((ttl) => Duration.isLessThanOrEqualTo(ttl, longestCacheTtl), { expected: "an hour at most" }),
+  )
+  const ttl = Option.filter(yield* Config.option(Config.schema(Ttl, "CLAIMS_CACHE_TTL")), Duration.isPositive)
+  if (Option.isSome(ttl)) yield* redisUrl
+  return ttl
+})
+
 const nova = Effect.gen(function* () {
-  const shared = yield* common({ issuer: "nova-identity", maxConnections: 10 })
+  const shared = yield* common({ issuer: "nova-identity", totpIssuer: "Nova", maxConnections: 10 })
   const nats = yield* natsUrl
-  const zitadelKeys = yield* keys("INTERNAL_API_KEY")
-  return { ...shared, role: "nova", audience: "nova", natsUrl: Option.some(nats), zitadelKeys } as const
+  const zitadel = {
+    zitadelKeys: yield* keys("INTERNAL_API_KEY"),
+    zitadelSigningKeys: yield* keys("ZITADEL_SIGNING_KEYS"),
+    claimsCacheTtl: yield* claimsCacheTtl,
+    zitadel: yield* zitadelConfig,
+  }
+  const mesh = yield* meshIdentity
+  return { ...shared, role: "nova", audience: "nova", mesh, natsUrl: Option.some(nats), ...zitadel } as const
 })
 
 const instance = Effect.gen(function* () {
   const id = yield* applicationId
-  const shared = yield* common({ issuer: id, maxConnections: 5 })
+  const shared = yield* common({ issuer: id, totpIssuer: id, maxConnections: 5 })
   return {
     ...shared,
     role: "instance",
     audience: id,
     applicationId: id,
+    mesh: yield* meshIdentityIfAny,
+    rates: yield* rates("CREDENTIAL", "COSTLY"),
     natsUrl: yield* Config.option(natsUrl),
   } as const
 })

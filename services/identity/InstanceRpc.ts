@@ -1,9 +1,10 @@
-/** What the auth server of an application offers: REST to the proxy, and gRPC to who has the key. */
+/** What the auth server of an application offers: REST to the proxy, and gRPC to the mesh, where it belongs to one. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { JwtVerifier } from "#shared/crypto/Jwt.ts"
-import { internalKey } from "#shared/rpc/authenticate.ts"
+import { peers } from "#shared/rpc/authenticate.ts"
 import { Authentication } from "#shared/rpc/Caller.ts"
+import * as Limits from "#shared/rpc/limits/Limits.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import * as TenantAuditRpc from "./audit/rpc.ts"
 import type { InstanceConfig } from "./Config.ts"
@@ -23,7 +24,7 @@ const authentication = (config: InstanceConfig) =>
       const verifier = yield* JwtVerifier
       const sessions = yield* Sessions
       return {
-        INTERNAL: internalKey(config.meshKeys),
+        INTERNAL: yield* peers(config.mesh),
         INSTANCE_KEY: instanceKey(verifier, config.applicationId),
         SESSION: endUserSession(verifier, config.applicationId, sessions),
       }
@@ -32,7 +33,12 @@ const authentication = (config: InstanceConfig) =>
 
 export const layer = (config: InstanceConfig) =>
   Server.layer(
-    { config: config.server, outsideRpc: false, routeHeader: "x-authsome-route" },
+    {
+      ...{ config: config.server, certificateFiles: config.mesh.certificateFiles },
+      ...{ outsideRpc: false, routeHeader: "x-authsome-route" },
+      // The proxy, which vouches for every key, says where its caller is.
+      trustedHops: 1,
+    },
     Layer.mergeAll(
       IdentityRpc.layer,
       SigningKeyRpc.layer,
@@ -42,4 +48,8 @@ export const layer = (config: InstanceConfig) =>
       TenantOrganizationRpc.layer,
       TenantAuditRpc.layer,
     ),
-  ).pipe(Layer.provide(authentication(config)))
+  ).pipe(
+    // The proxy tells customers of their key's rate.
+    Layer.provide(Limits.layer({ program: "instance", rates: config.rates, redisUrl: config.redisUrl, told: false })),
+    Layer.provide(authentication(config)),
+  )

@@ -7,11 +7,11 @@ import { Sealer } from "#shared/crypto/Sealer.ts"
 import { Outbox } from "#shared/events/Outbox.ts"
 import * as Database from "#shared/postgres/Database.ts"
 import * as Recording from "#shared/recording/Recording.ts"
+import type { Readiness } from "#shared/runtime/Readiness.ts"
 import { SecurityEventStore } from "./audit/SecurityEventStore.ts"
 import * as SecurityLog from "./audit/SecurityLog.ts"
 import type { IdentityConfig } from "./Config.ts"
-import { CredentialStore } from "./credentials/CredentialStore.ts"
-import { Credentials } from "./credentials/Credentials.ts"
+import * as Credentials from "./credentials/layers.ts"
 import { TransactionStore } from "./database/TransactionStore.ts"
 import { IdentityEvents } from "./events/IdentityEvents.ts"
 import type { Queue } from "./events/queue.ts"
@@ -23,23 +23,20 @@ import * as Authorize from "./tenant/authorize.ts"
 import { AccessTokens } from "./tokens/AccessTokens.ts"
 import { SigningKeyStore } from "./tokens/SigningKeyStore.ts"
 import { SigningKeys } from "./tokens/SigningKeys.ts"
+import { UserCopies } from "./users/UserCopies.ts"
 import { UserStore } from "./users/UserStore.ts"
 import { Users } from "./users/Users.ts"
+import { ClaimsCache } from "./zitadel/ClaimsCache.ts"
 
-const stores = Layer.mergeAll(
-  TransactionStore.layer,
-  UserStore.layer,
-  CredentialStore.layer,
-  SessionStore.layer,
-  SigningKeyStore.layer,
-)
+const stores = Layer.mergeAll(TransactionStore.layer, UserStore.layer, SessionStore.layer, SigningKeyStore.layer)
 
 /** The record of calls is kept in the database that they change. */
 const recording = Recording.layer.pipe(Layer.provide(SecurityLog.layer), Layer.provide(SecurityEventStore.layer))
 
-const domain = (config: IdentityConfig, queue: Option.Option<Queue>) =>
-  Layer.mergeAll(Users.layer, Credentials.layer).pipe(
+const domain = (config: IdentityConfig, queue: Option.Option<Queue>, copies: CopiesLayer) =>
+  Layer.mergeAll(Users.layer, Credentials.layer(config)).pipe(
     Layer.provideMerge(Sessions.layer),
+    Layer.provideMerge(copies),
     Layer.provide(AccessTokens.layer(config)),
     Layer.provideMerge(SigningKeys.layer(config.issuer)),
     Layer.merge(recording),
@@ -52,6 +49,35 @@ const events = (queue: Option.Option<Queue>) =>
     onNone: () => IdentityEvents.layerNone,
     onSome: ({ publishing }) => Layer.merge(Layer.provide(IdentityEvents.layer, Outbox.layer), publishing),
   })
+
+type CopiesLayer = Layer.Layer<ClaimsCache | UserCopies, never, Readiness | TransactionStore>
+
+const noCopies: CopiesLayer = Layer.merge(ClaimsCache.layerNone, UserCopies.layerNone)
+
+/** Claims are kept where there is a Redis, the code for which is loaded only there. An instance has no claims. */
+const copiesOf = (config: IdentityConfig): Effect.Effect<CopiesLayer> => {
+  if (config.role === "instance" || Option.isNone(config.redisUrl)) return Effect.succeed(noCopies)
+  const { value: url } = config.redisUrl
+  const options = { freshFor: config.claimsCacheTtl }
+  return Effect.map(
+    Effect.promise(() => import("./zitadel/redis.ts")),
+    ({ redisCache }) => redisCache(url, options),
+  )
+}
+
+/** Follows what happens to accounts with notes in Zitadel, the code for which is loaded only where it can be told. */
+const notesOf = (config: IdentityConfig) => {
+  if (config.role === "instance" || Option.isNone(config.zitadel)) return Effect.succeed(Layer.empty)
+  const { url, credentials } = config.zitadel.value
+  if (Option.isNone(credentials)) {
+    return Effect.as(Effect.logWarning("ZITADEL_URL without a token: no claims are noted in Zitadel"), Layer.empty)
+  }
+  const settings = { url, credentials: credentials.value }
+  return Effect.map(
+    Effect.promise(() => import("./zitadel/push/layers.ts")),
+    ({ claimsInZitadel }) => claimsInZitadel(settings),
+  )
+}
 
 /** Only who has a queue pays for the code that talks to it. */
 const queueOf = ({ natsUrl }: IdentityConfig): Effect.Effect<Option.Option<Queue>> =>
@@ -74,16 +100,20 @@ const database = (config: IdentityConfig) =>
 /** The program in the role that its configuration names. */
 export const program = (config: IdentityConfig) =>
   Layer.unwrap(
-    Effect.map(queueOf(config), (queue) => {
+    Effect.map(Effect.all([queueOf(config), copiesOf(config), notesOf(config)]), ([queue, copies, notes]) => {
       const kept = database(config)
       const operations = Option.match(queue, {
         onNone: () => Layer.empty,
         onSome: (connected) => Layer.provide(connected.operations, kept),
       })
-      return (config.role === "nova" ? NovaRpc.layer(config, operations) : InstanceRpc.layer(config)).pipe(
-        Layer.provide(Authorize.layer),
-        Layer.provide(domain(config, queue)),
-        Layer.provide(kept),
-      )
+      const noting = Option.match(queue, {
+        onNone: () => Layer.empty,
+        onSome: (connected) => Layer.provide(connected.consuming(notes), kept),
+      })
+      const overAll = <A, E, R>(face: Layer.Layer<A, E, R>) =>
+        face.pipe(Layer.provide(Authorize.layer), Layer.provide(domain(config, queue, copies)), Layer.provide(kept))
+      return config.role === "nova"
+        ? Layer.merge(overAll(NovaRpc.layer(config, operations)), noting)
+        : overAll(InstanceRpc.layer(config))
     }),
   )

@@ -7,12 +7,16 @@ import { TokenDefect } from "#gen/authsome/identity/v1/token_pb.ts"
 import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { pending } from "../pending.ts"
-import type { SignedIn } from "./credentials/Credential.ts"
+import type { SignedIn, SignIn } from "./credentials/Credential.ts"
 import { Credentials } from "./credentials/Credentials.ts"
+import { passwordHandlers } from "./credentials/PasswordRpc.ts"
+import { SignUps } from "./credentials/SignUps.ts"
 import { refuse } from "./proto.ts"
 import { fromClientInfo, toClaims, toTokens } from "./sessions/proto.ts"
 import type { ClientInfo, SessionEnd } from "./sessions/Session.ts"
 import { Sessions } from "./sessions/Sessions.ts"
+import * as IdentityTotpRpc from "./totp/IdentityTotpRpc.ts"
+import { callerName, toTotpChallenge } from "./totp/proto.ts"
 import { pageOf } from "./users/Page.ts"
 import { toUser } from "./users/proto.ts"
 import { UserId } from "./users/User.ts"
@@ -29,12 +33,27 @@ const signedIn = (client: ClientInfo) => (ready: Effect.Effect<SignedIn, Paramet
     Effect.catch(refuse),
   )
 
+/** The same, unless the account takes codes: then nothing has happened before the right one comes. */
+const loggedIn = (client: ClientInfo) =>
+  Effect.fnUntraced(function* (ready: Effect.Effect<SignIn, Parameters<typeof refuse>[0]>) {
+    const signIn = yield* Effect.catch(ready, refuse)
+    if (signIn._tag === "SignedIn") {
+      const value = yield* signedIn(client)(Effect.succeed(signIn.signedIn))
+      return { outcome: { case: "signedIn" as const, value } }
+    }
+    yield* unchanged
+    return { outcome: { case: "totpChallenge" as const, value: toTotpChallenge(signIn.challenge) } }
+  })
+
 export const layer = Handlers.layer(
   IdentityService,
   Effect.gen(function* () {
     const users = yield* Users
+    const signUps = yield* SignUps
     const credentials = yield* Credentials
+    const passwords = yield* passwordHandlers
     const sessions = yield* Sessions
+    const totp = yield* IdentityTotpRpc.handlers
 
     /** Finds the session of a token, and then ends it. */
     const ending = (why: SessionEnd) =>
@@ -48,23 +67,23 @@ export const layer = Handlers.layer(
       })
 
     return {
+      ...passwords,
+      ...totp,
+
       register: Handlers.prepared(({ username, email, password, displayName, client: info }) => {
         const client = fromClientInfo(info)
-        return credentials
-          .prepareSignUp({ username, email, password: Redacted.make(password), displayName, client })
+        return signUps
+          .prepare({ username, email, password: Redacted.make(password), displayName, client })
           .pipe(Effect.map(signedIn(client)), Effect.catch(refuse))
       }),
 
-      login: Handlers.prepared(({ identifier, password, client: info }) => {
-        const client = fromClientInfo(info)
-        return credentials
-          .prepareSignIn({ identifier, password: Redacted.make(password), client })
-          .pipe(
-            Effect.map(signedIn(client)),
-            Effect.map(Effect.map((value) => ({ outcome: { case: "signedIn" as const, value } }))),
-            Effect.catch(refuse),
-          )
-      }),
+      login: Handlers.prepared(
+        Effect.fnUntraced(function* ({ identifier, password, client: info }) {
+          const client = fromClientInfo(info)
+          const form = { identifier, password: Redacted.make(password), client, caller: yield* callerName }
+          return yield* credentials.prepareSignIn(form).pipe(Effect.map(loggedIn(client)), Effect.catch(refuse))
+        }),
+      ),
 
       logout: Handlers.prepared(ending("loggedOut")),
 

@@ -2,6 +2,7 @@
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { ClientInfo, Tokens } from "../sessions/Session.ts"
+import type { Asker, Challenge } from "../totp/Challenge.ts"
 import type { User } from "../users/User.ts"
 
 /** A user and their new session. */
@@ -20,15 +21,16 @@ export interface SignUpForm {
   readonly client: ClientInfo
 }
 
-export interface SignInForm {
+/** What a right password is good for: a session, or where the account takes codes, half of one. */
+export type SignIn =
+  | { readonly _tag: "SignedIn"; readonly signedIn: SignedIn }
+  | { readonly _tag: "Challenged"; readonly challenge: Challenge }
+
+export interface SignInForm extends Asker {
   /** E-mail address or username, in any case: no username has the @ of an address. */
   readonly identifier: string
   readonly password: Redacted.Redacted<string>
-  readonly client: ClientInfo
 }
 
 /** No account, or another password, or suspended: nobody is told which. */
 export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()("InvalidCredentials", {}) {}
-
-/** The account wants a code beside the password, and codes cannot be taken yet. */
-export class SecondFactorNeeded extends Schema.TaggedError<SecondFactorNeeded>()("SecondFactorNeeded", {}) {}

@@ -1,43 +1,35 @@
-/** Signing up and in by password. */
+/** Signing in by password. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { LoginMethod } from "#gen/authsome/identity/v1/events_pb.ts"
-import { type Overloaded, Passwords } from "#shared/crypto/Password.ts"
-import { newUuid, uuidToId } from "#shared/ids/Id.ts"
+import type { Overloaded } from "#shared/crypto/Password.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import { IdentityEvents } from "../events/IdentityEvents.ts"
 import { Sessions } from "../sessions/Sessions.ts"
-import { type EmailTaken, UserId, type UsernameTaken } from "../users/User.ts"
+import { Challenges } from "../totp/Challenges.ts"
 import { UserStore } from "../users/UserStore.ts"
-import {
-  InvalidCredentials,
-  SecondFactorNeeded,
-  type SignedIn,
-  type SignInForm,
-  type SignUpForm,
-} from "./Credential.ts"
+import { InvalidCredentials, type SignIn, type SignInForm } from "./Credential.ts"
 import { CredentialStore } from "./CredentialStore.ts"
+import type { AccountLocked } from "./Lockout.ts"
+import { Lockouts } from "./Lockouts.ts"
+import { type Opened, PasswordCheck } from "./PasswordCheck.ts"
 
 /** Hashing is over, and nothing has happened yet: it does in one transaction, or in the one that the caller runs in. */
-type Ready<E> = Effect.Effect<SignedIn, E | DatabaseFailed>
+type Ready = Effect.Effect<SignIn, InvalidCredentials | AccountLocked | DatabaseFailed>
 
 export class Credentials extends Context.Service<
   Credentials,
   {
-    /** Makes ready what adds an account and its first session. Not to be used within a transaction. */
-    readonly prepareSignUp: (
-      form: SignUpForm,
-    ) => Effect.Effect<Ready<EmailTaken | UsernameTaken>, Overloaded | DatabaseFailed>
     /**
-     * Judges a password and makes ready what starts a session. An unknown account takes as long as a wrong password. Not
-     * to be used within a transaction.
+     * Judges a password and makes ready what starts a session, or with TOTP on a challenge. An unknown account takes as
+     * long as a wrong password. Not to be used within a transaction.
      */
     readonly prepareSignIn: (
       form: SignInForm,
-    ) => Effect.Effect<Ready<InvalidCredentials>, InvalidCredentials | SecondFactorNeeded | Overloaded | DatabaseFailed>
+    ) => Effect.Effect<Ready, InvalidCredentials | AccountLocked | Overloaded | DatabaseFailed>
   }
 >()("identity/Credentials") {
   static readonly layer = Layer.effect(
@@ -45,54 +37,44 @@ export class Credentials extends Context.Service<
     Effect.gen(function* () {
       const { atomically } = yield* TransactionStore
       const store = yield* CredentialStore
+      const checks = yield* PasswordCheck
+      const lockouts = yield* Lockouts
       const users = yield* UserStore
       const sessions = yield* Sessions
-      const passwords = yield* Passwords
+      const challenges = yield* Challenges
       const events = yield* IdentityEvents
 
-      const prepareSignIn = Effect.fn("Credentials.prepareSignIn")(function* ({
-        identifier,
-        password,
-        client,
-      }: SignInForm) {
-        const stored = yield* store.find(identifier)
-        if (Option.isNone(stored) || stored.value.passwordHash === null) {
-          yield* passwords.verifyNothing(password)
-          return yield* new InvalidCredentials()
-        }
-        const { userId, passwordHash, isActive, totpEnabled } = stored.value
-        const right = yield* passwords.verify(passwordHash, password)
-        if (!right || !isActive) return yield* new InvalidCredentials()
-        if (totpEnabled) return yield* new SecondFactorNeeded()
-        const newHash = passwords.needsRehash(passwordHash) ? yield* passwords.hash(password) : passwordHash
+      /** Forgets no wrong guesses: a password is half of what it takes, and must not clear the way for guessing codes. */
+      const challenged = Effect.fnUntraced(function* (opened: Opened, { client, caller }: SignInForm) {
+        const { userId, passwordHash, newHash } = opened
+        yield* lockouts.refuseLocked({ _tag: "Account", userId }, client)
+        if (newHash !== passwordHash) yield* store.rehash(userId, passwordHash, newHash)
+        const challenge = yield* challenges.open({ userId, passwordHash: newHash, client, caller })
+        return { _tag: "Challenged", challenge } as const
+      }, atomically)
+
+      const prepareSignIn = Effect.fn("Credentials.prepareSignIn")(function* (form: SignInForm) {
+        const { client } = form
+        const opened = yield* checks.byIdentifier(form.identifier, form.password, client)
+        const { userId } = opened
+        if (opened.totpEnabled) return challenged(opened, form)
         const session = yield* sessions.prepare(userId, client)
         const { sessionId } = session.tokens
         return Effect.gen(function* () {
-          const unchanged = yield* store.signedIn(userId, passwordHash, newHash)
+          if (!(yield* store.signedIn(opened, client))) {
+            yield* lockouts.refuseLocked({ _tag: "Account", userId }, client)
+            return yield* new InvalidCredentials()
+          }
           const user = yield* users.find(userId)
-          if (!unchanged || Option.isNone(user)) return yield* new InvalidCredentials()
+          if (Option.isNone(user)) return yield* new InvalidCredentials()
           yield* session.save
           const value = { userId, sessionId, method: LoginMethod.PASSWORD }
           yield* events.append(userId, { case: "userLoggedIn", value })
-          return { user: user.value, tokens: session.tokens }
+          return { _tag: "SignedIn", signedIn: { user: user.value, tokens: session.tokens } } as const
         }).pipe(atomically)
       })
 
-      const prepareSignUp = Effect.fn("Credentials.prepareSignUp")(function* (form: SignUpForm) {
-        const { email, displayName } = form
-        const passwordHash = yield* passwords.hash(form.password)
-        const id = UserId.make(yield* newUuid)
-        const username = form.username ?? uuidToId("usr", id)
-        const session = yield* sessions.prepare(id, form.client)
-        return Effect.gen(function* () {
-          const user = yield* users.insert({ id, username, email, displayName: displayName || null, passwordHash })
-          yield* session.save
-          yield* events.append(id, { case: "userRegistered", value: { userId: id } })
-          return { user, tokens: session.tokens }
-        }).pipe(atomically)
-      })
-
-      return Credentials.of({ prepareSignUp, prepareSignIn })
+      return Credentials.of({ prepareSignIn })
     }),
   )
 }

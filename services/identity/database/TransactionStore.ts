@@ -32,12 +32,15 @@ export class TransactionStore extends Context.Service<
   {
     /** Runs the effect in one transaction: all of its statements are committed, or none is. */
     readonly atomically: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DatabaseFailed, R>
+    /** Runs the effect after the outermost transaction has been committed, and before anybody is told of that. */
+    readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
   }
 >()("identity/TransactionStore") {
   static readonly layer = Layer.effect(
     TransactionStore,
     Effect.map(SqlClient.SqlClient, (sql) =>
       TransactionStore.of({
+        afterCommit: sql.afterCommit,
         atomically: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
           // The effect's own failures pass through as values, so that only the database's are translated.
           sql

@@ -13,6 +13,8 @@ export const queue = (url: Redacted.Redacted<string>) => {
     publishing: Layer.provide(OutboxRelay.layer, nats),
     /** Lets operators see how far that is. */
     operations: Layer.provide(Operations.layer, [Inbox.layer, nats]),
+    /** Lets a consumer have its events, and operators what it gave up. */
+    consuming: <E, R>(consumer: Layer.Layer<never, E, R>) => Layer.provide(consumer, [Inbox.layer, nats]),
   }
 }
 

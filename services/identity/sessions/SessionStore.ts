@@ -55,8 +55,12 @@ export class SessionStore extends Context.Service<
     readonly exchange: (exchange: Exchange) => Effect.Effect<void, DatabaseFailed>
     /** Ends a session and says whose it was; none where it had ended before. */
     readonly end: (id: SessionId, why: SessionEnd) => Effect.Effect<Option.Option<UserId>, DatabaseFailed>
-    /** Ends all sessions of a user and says which. */
-    readonly endAll: (userId: UserId, why: SessionEnd) => Effect.Effect<ReadonlyArray<SessionId>, DatabaseFailed>
+    /** Ends all sessions of a user, but one that is to go on, and says which. */
+    readonly endAll: (
+      userId: UserId,
+      why: SessionEnd,
+      except?: SessionId,
+    ) => Effect.Effect<ReadonlyArray<SessionId>, DatabaseFailed>
     /** Deletes what was over, or used, longer ago. */
     readonly sweep: (olderThan: Duration.Duration) => Effect.Effect<void, DatabaseFailed>
   }
@@ -141,12 +145,12 @@ export class SessionStore extends Context.Service<
               ([row]) => Option.map(Option.fromUndefinedOr(row), ({ userId }) => userId),
             ),
           ),
-        endAll: (userId, why) =>
+        endAll: (userId, why, except) =>
           orDatabaseFailed(
             Effect.map(
               sql<{ readonly id: SessionId }>`
                 UPDATE sessions SET ended_at = now(), end_reason = ${why}
-                WHERE user_id = ${userId}::uuid AND ended_at IS NULL
+                WHERE user_id = ${userId}::uuid AND ended_at IS NULL AND id IS DISTINCT FROM ${except ?? null}::uuid
                 RETURNING id`,
               (rows) => rows.map(({ id }) => id),
             ),

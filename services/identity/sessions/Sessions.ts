@@ -70,8 +70,8 @@ export class Sessions extends Context.Service<
     readonly sessionOf: (token: Redacted.Redacted<string>) => Effect.Effect<Option.Option<SessionId>, DatabaseFailed>
     /** Ends a session and says whose it was; none where it had ended before, and nothing happens. */
     readonly end: (id: SessionId, why: SessionEnd) => Effect.Effect<Option.Option<UserId>, DatabaseFailed>
-    /** Ends every session of a user. */
-    readonly endAll: (userId: UserId, why: SessionEnd) => Effect.Effect<void, DatabaseFailed>
+    /** Ends every session of a user, but one that is to go on, and says how many. */
+    readonly endAll: (userId: UserId, why: SessionEnd, except?: SessionId) => Effect.Effect<number, DatabaseFailed>
   }
 >()("identity/Sessions") {
   static readonly layer = Layer.effect(
@@ -156,9 +156,10 @@ export class Sessions extends Context.Service<
             )
           : store.findByDigest(sha256(Redacted.value(token)))
 
-      const endAll = Effect.fn("Sessions.endAll")(function* (userId: UserId, why: SessionEnd) {
-        const ended = yield* store.endAll(userId, why)
+      const endAll = Effect.fn("Sessions.endAll")(function* (userId: UserId, why: SessionEnd, except?: SessionId) {
+        const ended = yield* store.endAll(userId, why, except)
         yield* Effect.forEach(ended, (id) => revoked(userId, id, why), { discard: true })
+        return ended.length
       }, atomically)
 
       return Sessions.of({ prepare, verify, get, refresh, sessionOf, end, endAll })

@@ -25,7 +25,7 @@ export const request = (
     return yield* Effect.promise(async () => {
       const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
         method,
-        headers: { ...options.headers },
+        headers: { ...(options.body === undefined ? {} : { "content-type": "application/json" }), ...options.headers },
         body: options.body === undefined ? null : JSON.stringify(options.body),
       })
       const text = await response.text()

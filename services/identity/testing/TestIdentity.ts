@@ -60,14 +60,16 @@ export const instanceEnvironment = {
 /** What the program finds when it starts. */
 const surroundings = Layer.mergeAll(Logged.layer, TestDatabase.sql("identity"), Backing.layer)
 
-const started = (environment: Readonly<Record<string, string>>) =>
+/** The program alone: the first one over this database, or one more. */
+export const started = (environment: Readonly<Record<string, string>>) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { url } = yield* TestDatabase
-      const { nats } = yield* Backing
+      const { nats, smtp } = yield* Backing
       const logged = yield* Logged
       const variables = {
         DATABASE_URL: Redacted.value(url),
+        SMTP_URL: smtp,
         SHUTDOWN_GRACE: "1 second",
         ...(environment["IDENTITY_ROLE"] === "nova" ? { NATS_URL: nats } : {}),
         ...environment,

@@ -10,6 +10,7 @@ import { Sessions } from "../sessions/Sessions.ts"
 import type { Page, Paged } from "./Page.ts"
 import { changeProfile, contractNames, type ProfileChange } from "./Profile.ts"
 import { type User, type UserId, UserNotFound, type UsernameTaken } from "./User.ts"
+import { type CopiesUnreachable, UserCopies } from "./UserCopies.ts"
 import { type UserFilter, UserStore } from "./UserStore.ts"
 
 export interface UpdatedUser {
@@ -28,7 +29,7 @@ export class Users extends Context.Service<
     readonly updateProfile: (
       id: UserId,
       change: ProfileChange,
-    ) => Effect.Effect<UpdatedUser, UserNotFound | UsernameTaken | DatabaseFailed>
+    ) => Effect.Effect<UpdatedUser, UserNotFound | UsernameTaken | CopiesUnreachable | DatabaseFailed>
   }
 >()("identity/Users") {
   static readonly layer = Layer.effect(
@@ -38,11 +39,13 @@ export class Users extends Context.Service<
       const store = yield* UserStore
       const sessions = yield* Sessions
       const events = yield* IdentityEvents
+      const copies = yield* UserCopies
 
       const updateProfile = Effect.fn("Users.updateProfile")(function* (id: UserId, change: ProfileChange) {
         const before = yield* Effect.flatMap(store.findForUpdate(id), found)
         const { profile, changed } = changeProfile(before, change)
         if (changed.length === 0) return { user: before, updated: false }
+        yield* copies.forget(id)
         const after = yield* store.saveProfile(id, profile)
         if (before.isActive && !after.isActive) yield* sessions.endAll(id, "userSuspended")
         const changedFields = changed.map((field) => contractNames[field])

@@ -8,6 +8,7 @@ import * as Handlers from "#shared/rpc/Handlers.ts"
 import { pending } from "../../pending.ts"
 import { refuse } from "../proto.ts"
 import { endUser } from "../tenant/rpc.ts"
+import { Authenticators } from "../totp/Authenticators.ts"
 import { pageOf } from "./Page.ts"
 import { toEndUser } from "./proto.ts"
 import { type User, UserId, UserNotFound, type UsernameTaken } from "./User.ts"
@@ -32,6 +33,7 @@ export const layer = Handlers.layer(
   TenantUserService,
   Effect.gen(function* () {
     const users = yield* Users
+    const authenticators = yield* Authenticators
 
     return {
       listEndUsers: ({ search, active, ...request }) =>
@@ -54,6 +56,16 @@ export const layer = Handlers.layer(
           Effect.catchTag("UsernameTaken", noUsername),
           Effect.catch(refuse),
         ),
+
+      resetEndUserTotp: Effect.fnUntraced(
+        function* ({ userId }) {
+          const id = yield* userIdOf(userId)
+          const wasOn = yield* authenticators.reset(id)
+          yield* wasOn ? changed({ type: "user", id }) : unchanged
+          return {}
+        },
+        Effect.catch(refuse),
+      ),
 
       getOwnUser: Effect.fnUntraced(function* () {
         const { userId } = yield* endUser

@@ -124,8 +124,8 @@ layer(running(novaEnvironment), { excludeTestServices: true })("the claims route
         const answer = yield* request("POST", path, key)
         assert.strictEqual(answer.status, 404, path)
       }
-      const signed = yield* request("POST", "/internal/zitadel/append-claims", key)
-      assert.deepStrictEqual([signed.status, signed.json.error], [501, "unimplemented"])
+      const described = yield* request("GET", "/openapi.json")
+      assert.strictEqual(described.status, 404)
     }),
   )
 
@@ -157,6 +157,23 @@ layer(running(novaEnvironment), { excludeTestServices: true })("the claims route
       }
       assert.notInclude(logged.join(""), zitadelKey)
       assert.notInclude(logged.join(""), "a-wrong-key")
+    }),
+  )
+
+  it.effect("logs what it cannot read too, and tells strangers nothing of it", () =>
+    Effect.gen(function* () {
+      const logged = yield* Logged
+      logged.length = 0
+      const refused = yield* claims(`${nobody}?verbose=true`)
+      assert.deepStrictEqual([refused.status, refused.json.error], [400, "invalid_request"])
+      const stranger = yield* claims(`${nobody}?verbose=true`, "a-wrong-key")
+      assert.deepStrictEqual([stranger.status, stranger.json.error], [401, "unauthorized"])
+      yield* eventually(
+        Effect.suspend(() => {
+          const lines = logged.map((line) => JSON.parse(line)).filter(({ message }) => message === "access")
+          return lines.length === 2 ? Effect.void : Effect.fail(lines)
+        }),
+      )
     }),
   )
 

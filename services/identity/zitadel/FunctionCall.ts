@@ -1,0 +1,44 @@
+/** What Zitadel sends to a target when it makes a token (actions version 2), as far as we read it. */
+import * as Base64 from "effect/encoding/Base64"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { parseUserId, type UserId } from "../users/User.ts"
+import type { ClaimSet } from "./claims.ts"
+import { claimsOfZitadelUser } from "./tokenClaims.ts"
+
+/** The metadata of Zitadel's user that names ours. */
+const novaUserId = "nova_user_id"
+
+/** What Zitadel leaves empty it leaves out; what we do not know may be there. */
+const FunctionCall = Schema.Struct({
+  function: Schema.Literals(["function/preuserinfo", "function/preaccesstoken"]),
+  user: Schema.StructWithRest(Schema.Struct({ id: Schema.NonEmptyString }), [
+    Schema.Record(Schema.String, Schema.Unknown),
+  ]),
+  user_metadata: Schema.optionalKey(
+    Schema.NullOr(Schema.Array(Schema.Struct({ key: Schema.String, value: Schema.optionalKey(Schema.String) }))),
+  ),
+})
+
+const decode = Schema.decodeUnknownOption(FunctionCall)
+
+/** Whose claims a token needs. */
+export interface Subject {
+  /** None: Zitadel's user is none of ours. */
+  readonly id: Option.Option<UserId>
+  /** What Zitadel itself knows. */
+  readonly known: ClaimSet
+}
+
+/** Whom a call is about; none where it is no call of a function that makes tokens. */
+export const subjectOf = (event: unknown): Option.Option<Subject> =>
+  Option.map(decode(event), ({ user, user_metadata: metadata }) => {
+    const named = metadata?.find(({ key }) => key === novaUserId)
+    const id = named === undefined ? Option.some(user.id) : plainText(named.value ?? "")
+    return { id: Option.flatMap(id, parseUserId), known: claimsOfZitadelUser(user) }
+  })
+
+/** The text of metadata: bytes in base64, which are text, or text in JSON where an action wrote it. */
+const plainText = (value: string): Option.Option<string> =>
+  Option.map(Result.getSuccess(Base64.decodeString(value)), (text) => /^"(.*)"$/.exec(text)?.[1] ?? text)
