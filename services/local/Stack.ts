@@ -60,6 +60,15 @@ export const stateFile = (dir: string): string => join(dir, "stack.json")
 
 const servicesFolder = join(import.meta.dirname, "..")
 
+/** What the identity service reads of a Zitadel. */
+const zitadelVariables = [
+  "ZITADEL_URL",
+  "ZITADEL_TOKEN",
+  "ZITADEL_TOKEN_FILE",
+  "ZITADEL_KEY_FILE",
+  "ZITADEL_SIGNING_KEYS",
+]
+
 /**
  * Starts everything and returns when the demo application is served. Closing the scope stops it all, whoever uses others
  * first: services, instances, servers. What a stack that was killed left running in the folder is stopped before.
@@ -87,6 +96,7 @@ export const start = Effect.fnUntraced(function* (config: StackConfig, programs 
     ...{ config, secrets, backing, databases },
     redisServer: yield* redisServer(toolsFolder),
     inherited: parentEnvironment,
+    zitadel: yield* inherited(zitadelVariables),
   }
   yield* Effect.forEach(Record.keys(Services.services), (service) => started(service, world, supervisor, programs), {
     concurrency: "unbounded",

@@ -39,14 +39,16 @@ export interface World {
   readonly redisServer: Binary
   /** What every child process may know of our own environment. */
   readonly inherited: Readonly<Record<string, string>>
+  /** Where our own environment names a Zitadel, what it says of it. */
+  readonly zitadel: Readonly<Record<string, string>>
 }
 
 /** `http://127.0.0.1:<port>`. */
 export const urlOf = (ports: Ports, listener: Listener): string => `http://127.0.0.1:${ports[listener]}`
 
 /**
- * Keeps a process small: young objects get 2 MB instead of up to 16, it may tidy up after its start, and what Node makes of a TypeScript file is kept
- * on disk, so that most processes never load the compiler.
+ * Keeps a process small: young objects get 2 MB instead of up to 16, it may tidy up after its start, and what Node makes
+ * of a TypeScript file is kept on disk, so that most processes never load the compiler.
  */
 const lean = ["--max-semi-space-size=2", "--expose-gc"]
 const compileCache = join(toolsFolder, "compile-cache")
@@ -67,6 +69,13 @@ export const compiled = Effect.fnUntraced(function* (
   )
 })
 
+/** Everybody on this machine comes from one address: what is much for one person is little for all of them. */
+const rates = {
+  RATE_LIMIT_DEFAULT_PER_MINUTE: "60000",
+  RATE_LIMIT_CREDENTIAL_PER_MINUTE: "1200",
+  RATE_LIMIT_COSTLY_PER_MINUTE: "1200",
+}
+
 /** The environment of each service: exactly what it needs, no secret that it has no use for. */
 export const environments = (world: World): Record.ReadonlyRecord<Service, Readonly<Record<string, string>>> => {
   const { config, databases, backing } = world
@@ -86,6 +95,7 @@ export const environments = (world: World): Record.ReadonlyRecord<Service, Reado
       ...{ ...database("control"), ...mesh, REDIS_URL, SMTP_URL, TOKEN_SIGNING_KEYS, SEALING_KEYS },
       API_BASE_URL: urlOf(ports, "proxyHttp"),
       DASHBOARD_URL: urlOf(ports, "controlPlaneHttp"),
+      ...rates,
       BILLING_GRPC_URL: urlOf(ports, "billingGrpc"),
     },
     proxy: {
@@ -103,6 +113,7 @@ export const environments = (world: World): Record.ReadonlyRecord<Service, Reado
     },
     identity: {
       ...{ ...database("identity"), ...mesh, REDIS_URL, SMTP_URL, INTERNAL_API_KEY, SEALING_KEYS },
+      ...world.zitadel,
       IDENTITY_ROLE: "nova",
     },
     billing: { ...database("billing"), ...mesh, REDIS_URL, SEALING_KEYS, TENANT_POSTGRES_URL },

@@ -76,6 +76,7 @@ export const help = (all: typeof listeners): string =>
       ["REDIS_URL", "a Redis of yours"],
       ["NATS_URL", "a NATS of yours, with JetStream"],
       ["SMTP_URL", "a mail server of yours: mails are really sent"],
+      ["ZITADEL_URL", "a Zitadel that the identity service notes claims in; docs/zitadel.md names the others"],
       ["LOG_LEVEL", "trace, debug, info (unless set), warn, error, fatal or none"],
       ["SHUTDOWN_GRACE", 'how long a service may take to stop, such as "5 seconds" (unless set)'],
       ...Record.values(all).map(({ who, variable, port }) => [variable, `the port of ${who} (${port})`]),
