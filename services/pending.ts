@@ -31,41 +31,7 @@ export const pending = {
   // provisioner
 
   // identity
-  IdentityService: [
-    "batchGetUsers",
-    "batchResolveUsernames",
-    "deleteUser",
-    "revokeAllUserTokens",
-    "listSessions",
-    "revokeSession",
-    "exportUserData",
-    "eraseUser",
-  ],
-  SigningKeyService: ["getOpenIdConfiguration"],
   TenantAuthService: [],
-  TenantSessionService: [
-    "listOwnSessions",
-    "revokeOwnSession",
-    "listEndUserSessions",
-    "revokeEndUserSession",
-    "revokeEndUserSessions",
-  ],
-  TenantUserService: ["deleteEndUser", "exportEndUserData", "exportOwnData"],
-  TenantOrganizationService: [
-    "createOrganization",
-    "listOwnOrganizations",
-    "listEndUserOrganizations",
-    "getOrganization",
-    "updateOrganization",
-    "deleteOrganization",
-    "inviteOrganizationMember",
-    "acceptOrganizationInvitation",
-    "listOrganizationMembers",
-    "updateOrganizationMember",
-    "removeOrganizationMember",
-    "leaveOrganization",
-  ],
-  TenantAuditService: ["listAuditEvents"],
 
   // billing
   "billing.UsageService": ["getApplicationMetrics", "estimateCost"],

@@ -32,6 +32,9 @@ interface Common {
   readonly mailLinkUrl: URL
   /** What authenticators show beside the account. */
   readonly totpIssuer: string
+  /** So many organizations one user makes and owns, and so many members and invitations one organization has. */
+  readonly maxOwnedOrganizations: number
+  readonly maxOrganizationMembers: number
 }
 
 /** Nova's identity service, which answers Zitadel. */
@@ -84,6 +87,12 @@ interface Defaults {
 /** No longer than the field of the contract that holds it twice, and an account's address. */
 const totpIssuer = Config.schema(Schema.NonEmptyString.check(Schema.isMaxLength(60)), "TOTP_ISSUER")
 
+const limit = (name: string, otherwise: number): Config.Config<number> =>
+  Config.schema(
+    Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1e6 })),
+    name,
+  ).pipe(Config.withDefault(otherwise))
+
 const common = (defaults: Defaults) =>
   Config.all({
     server: serverConfig({ http: 8081, grpc: 9081 }),
@@ -95,6 +104,8 @@ const common = (defaults: Defaults) =>
     mailFrom: Config.NonEmptyString("MAIL_FROM").pipe(Config.withDefault("no-reply@localhost")),
     mailLinkUrl: url("MAIL_LINK_URL", ["http", "https"]).pipe(Config.withDefault(new URL("http://localhost:3000"))),
     totpIssuer: totpIssuer.pipe(Config.withDefault(defaults.totpIssuer)),
+    maxOwnedOrganizations: limit("MAX_OWNED_ORGANIZATIONS", 100),
+    maxOrganizationMembers: limit("MAX_ORGANIZATION_MEMBERS", 1000),
   })
 
 /** It bounds what a Redis that brings back what it should have forgotten can do. */

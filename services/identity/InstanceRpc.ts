@@ -41,7 +41,7 @@ export const layer = (config: InstanceConfig) =>
     },
     Layer.mergeAll(
       IdentityRpc.layer,
-      SigningKeyRpc.layer,
+      SigningKeyRpc.layer(config),
       TenantAuthRpc.layer,
       TenantSessionRpc.layer,
       TenantUserRpc.layer,

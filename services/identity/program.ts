@@ -9,6 +9,7 @@ import * as Database from "#shared/postgres/Database.ts"
 import * as Recording from "#shared/recording/Recording.ts"
 import type { Readiness } from "#shared/runtime/Readiness.ts"
 import { SecurityEventStore } from "./audit/SecurityEventStore.ts"
+import { SecurityEvents } from "./audit/SecurityEvents.ts"
 import * as SecurityLog from "./audit/SecurityLog.ts"
 import type { IdentityConfig } from "./Config.ts"
 import * as Credentials from "./credentials/layers.ts"
@@ -17,6 +18,8 @@ import { IdentityEvents } from "./events/IdentityEvents.ts"
 import type { Queue } from "./events/queue.ts"
 import * as InstanceRpc from "./InstanceRpc.ts"
 import * as NovaRpc from "./NovaRpc.ts"
+import * as Organizations from "./organizations/layers.ts"
+import * as Privacy from "./privacy/layers.ts"
 import { SessionStore } from "./sessions/SessionStore.ts"
 import { Sessions } from "./sessions/Sessions.ts"
 import * as Authorize from "./tenant/authorize.ts"
@@ -31,10 +34,14 @@ import { ClaimsCache } from "./zitadel/ClaimsCache.ts"
 const stores = Layer.mergeAll(TransactionStore.layer, UserStore.layer, SessionStore.layer, SigningKeyStore.layer)
 
 /** The record of calls is kept in the database that they change. */
-const recording = Recording.layer.pipe(Layer.provide(SecurityLog.layer), Layer.provide(SecurityEventStore.layer))
+const recording = Layer.merge(Recording.layer.pipe(Layer.provide(SecurityLog.layer)), SecurityEvents.layer).pipe(
+  Layer.provide(SecurityEventStore.layer),
+)
 
 const domain = (config: IdentityConfig, queue: Option.Option<Queue>, copies: CopiesLayer) =>
-  Layer.mergeAll(Users.layer, Credentials.layer(config)).pipe(
+  Layer.mergeAll(Users.layer, Privacy.layer).pipe(
+    Layer.provideMerge(Organizations.layer(config)),
+    Layer.provideMerge(Credentials.layer(config)),
     Layer.provideMerge(Sessions.layer),
     Layer.provideMerge(copies),
     Layer.provide(AccessTokens.layer(config)),

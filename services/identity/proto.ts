@@ -5,6 +5,7 @@ import {
   AlreadyExists,
   FailedPrecondition,
   NotFound,
+  PermissionDenied,
   type PublicError,
   ResourceExhausted,
   Unauthenticated,
@@ -14,7 +15,10 @@ import type { InvalidCredentials } from "./credentials/Credential.ts"
 import type { AccountLocked } from "./credentials/Lockout.ts"
 import type { MailedTokenInvalid } from "./credentials/MailedToken.ts"
 import type { DatabaseFailed } from "./database/DatabaseFailed.ts"
-import type { SessionEnded } from "./sessions/Session.ts"
+import type { InvitationInvalid } from "./organizations/Invitation.ts"
+import type { AlreadyMember, LastOwner, NotAMember } from "./organizations/Member.ts"
+import type { LimitReached, OrganizationNotFound, RoleTooLow } from "./organizations/Organization.ts"
+import type { SessionEnded, SessionNotFound } from "./sessions/Session.ts"
 import type { RefreshTokenInvalid, RefreshTokenReused } from "./tokens/RefreshToken.ts"
 import type { CodeRefused, NotEnrolled, TotpIsOff, TotpIsOn } from "./totp/Authenticator.ts"
 import type { ChallengeOver } from "./totp/Challenge.ts"
@@ -23,18 +27,26 @@ import type { CopiesUnreachable } from "./users/UserCopies.ts"
 
 type DomainError =
   | AccountLocked
+  | AlreadyMember
   | ChallengeOver
   | CodeRefused
   | CopiesUnreachable
   | DatabaseFailed
   | EmailTaken
   | InvalidCredentials
+  | InvitationInvalid
+  | LastOwner
+  | LimitReached
   | MailedTokenInvalid
+  | NotAMember
   | NotEnrolled
+  | OrganizationNotFound
   | Overloaded
   | RefreshTokenInvalid
   | RefreshTokenReused
+  | RoleTooLow
   | SessionEnded
+  | SessionNotFound
   | TotpIsOff
   | TotpIsOn
   | UsernameTaken
@@ -50,6 +62,10 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
           message: "too many wrong tries",
           retryAfterMs: error.retryAfterMillis,
         }),
+      )
+    case "AlreadyMember":
+      return Effect.fail(
+        new AlreadyExists({ reason: "ALREADY_MEMBER", message: "a member of the organization has this address" }),
       )
     case "MailedTokenInvalid":
       return Effect.fail(
@@ -92,8 +108,38 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
       return Effect.fail(
         new Unauthenticated({ reason: "INVALID_CREDENTIALS", message: "the account and the password do not match" }),
       )
+    case "LastOwner":
+      return Effect.fail(
+        new FailedPrecondition({
+          reason: "LAST_OWNER",
+          message: "an organization must keep an owner",
+        }),
+      )
+    case "InvitationInvalid":
+      return Effect.fail(
+        new FailedPrecondition({
+          reason: "INVITATION_INVALID",
+          message: "the invitation is not valid, not any more, or not for this account",
+        }),
+      )
+    case "LimitReached":
+      return Effect.fail(
+        new FailedPrecondition({
+          reason: "LIMIT_REACHED",
+          message: `no more than ${error.limit} ${error.of} are allowed`,
+          metadata: { limit: String(error.limit) },
+        }),
+      )
+    case "NotAMember":
+      return Effect.fail(
+        new NotFound({ reason: "NOT_A_MEMBER", message: "the organization has no such member or invitation" }),
+      )
     case "NotEnrolled":
       return Effect.fail(new Unauthenticated({ reason: "TOKEN_INVALID", message: "no enrolment waits for a code" }))
+    case "OrganizationNotFound":
+      return Effect.fail(
+        new NotFound({ reason: "NOT_FOUND", message: "there is no such organization, or you may not know of it" }),
+      )
     case "Overloaded":
       return Effect.fail(
         new ResourceExhausted({
@@ -108,8 +154,17 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
       return Effect.fail(
         new Unauthenticated({ reason: "TOKEN_REUSED", message: "the refresh token was used before; sign in again" }),
       )
+    case "RoleTooLow":
+      return Effect.fail(
+        new PermissionDenied({
+          reason: "PERMISSION_DENIED",
+          message: "the role in the organization does not allow this",
+        }),
+      )
     case "SessionEnded":
       return Effect.fail(new Unauthenticated({ reason: "SESSION_ENDED", message: "the session has ended" }))
+    case "SessionNotFound":
+      return Effect.fail(new NotFound({ reason: "NOT_FOUND", message: "the user has no such session" }))
     case "TotpIsOff":
       return Effect.fail(new FailedPrecondition({ reason: "TOTP_DISABLED", message: "the account takes no codes" }))
     case "TotpIsOn":

@@ -38,14 +38,15 @@ export class Passwords extends Context.Service<
   }
 >()("shared/crypto/Passwords") {
   /**
-   * At most `concurrency` hashes at a time (default: one per core, at most four, the size of Node's thread pool), at
-   * most `queue` callers waiting (default 32 for each); the rest fails with `Overloaded` at once.
+   * At most `concurrency` hashes at a time, at most `queue` callers waiting (default 32 for each); the rest fails with
+   * `Overloaded` at once. Unless said, one core is left to everything else, and of the four threads of Node's pool one to
+   * signatures, names and files: however many people sign in, nobody else waits for them.
    */
   static readonly layerWith = (options: { readonly concurrency?: number; readonly queue?: number } = {}) =>
     Layer.effect(
       Passwords,
       Effect.gen(function* () {
-        const concurrency = options.concurrency ?? Math.min(4, availableParallelism())
+        const concurrency = options.concurrency ?? Math.max(1, Math.min(3, availableParallelism() - 1))
         const limit = concurrency + (options.queue ?? concurrency * 32)
         const permits = yield* Semaphore.make(concurrency)
         let present = 0

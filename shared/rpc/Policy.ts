@@ -5,6 +5,7 @@ import { ErrorReason } from "#gen/authsome/mesh/v1/error_reason_pb.ts"
 import {
   Access,
   ErrorShape,
+  type Policy as PolicyOption,
   policy as policyOption,
   RateClass as RateClasses,
 } from "#gen/authsome/mesh/v1/policy_pb.ts"
@@ -70,6 +71,25 @@ const isGeneral = ({ value }: { readonly value: ErrorReason }): boolean => value
 
 const isText = ({ fieldKind, scalar }: DescField): boolean => fieldKind === "scalar" && scalar === ScalarType.STRING
 
+/** What in a policy makes no sense, or is of a later contract than this program; undefined: nothing. */
+const mistakeIn = (method: DescMethod, access: AccessKind, option: PolicyOption): string | undefined => {
+  const { permission, scope, callers, successStatus, audit, rateClass, errorShape } = option
+  if (access === "USER" && permission !== "" && scope === "") return "its permission has no scope"
+  if (unknownPeople.has(access) && permission !== "") return "nobody can have its permission"
+  if (access !== "INTERNAL" && callers.length > 0) return "its callers are no programs of the mesh"
+  if (scope !== "" && !method.input.fields.some((field) => field.name === scope && isText(field))) {
+    return `its scope "${scope}" is not a text of the request`
+  }
+  if (successStatus !== 0 && (successStatus < 200 || successStatus > 299)) {
+    return `its status ${successStatus} is none of success`
+  }
+  if (audit !== "" && method.methodKind !== "unary") return "a stream is not audited"
+  if (!rateClasses.has(rateClass)) return "its rate class is unknown"
+  if (!shapes.has(errorShape)) return "its error shape is unknown"
+  const stranger = option.reasons.find((reason) => reasons.every(({ value }) => value !== reason))
+  return stranger === undefined ? undefined : `its reason ${stranger} is unknown`
+}
+
 /** The policy of `method`, or why it cannot be served: without a complete policy an rpc is refused, never open. */
 export const policyOf = (method: DescMethod): Policy => {
   const refuse = (why: string): never => {
@@ -79,22 +99,8 @@ export const policyOf = (method: DescMethod): Policy => {
   const option = getOption(method, policyOption)
   const access = kinds.get(option.access) ?? refuse("its policy does not say who may call")
   if (option.deadline === undefined || durationMs(option.deadline) <= 0) return refuse("its policy has no deadline")
-  if (access === "USER" && option.permission !== "" && option.scope === "") {
-    return refuse("its permission has no scope")
-  }
-  if (unknownPeople.has(access) && option.permission !== "") return refuse("nobody can have its permission")
-  if (access !== "INTERNAL" && option.callers.length > 0) return refuse("its callers are no programs of the mesh")
-  if (option.scope !== "" && !method.input.fields.some((field) => field.name === option.scope && isText(field))) {
-    return refuse(`its scope "${option.scope}" is not a text of the request`)
-  }
-  if (option.successStatus !== 0 && (option.successStatus < 200 || option.successStatus > 299)) {
-    return refuse(`its status ${option.successStatus} is none of success`)
-  }
-  if (option.audit !== "" && method.methodKind !== "unary") return refuse("a stream is not audited")
-  const rateClass = rateClasses.get(option.rateClass) ?? refuse("its rate class is unknown")
-  if (!shapes.has(option.errorShape)) return refuse("its error shape is unknown")
-  const stranger = option.reasons.find((reason) => reasons.every(({ value }) => value !== reason))
-  if (stranger !== undefined) return refuse(`its reason ${stranger} is unknown`)
+  const mistake = mistakeIn(method, access, option)
+  if (mistake !== undefined) return refuse(mistake)
   return {
     access,
     permission: option.permission,
@@ -108,7 +114,7 @@ export const policyOf = (method: DescMethod): Policy => {
     reasons: new Set(
       reasons.filter((each) => isGeneral(each) || option.reasons.includes(each.value)).map(({ name }) => name),
     ),
-    rateClass: counted.has(access) ? rateClass : undefined,
+    rateClass: counted.has(access) ? rateClasses.get(option.rateClass) : undefined,
     takesIdempotencyKey:
       method.idempotency !== Idempotency.NO_SIDE_EFFECTS &&
       method.input.fields.some(({ name, scalar }) => name === "request_id" && scalar === ScalarType.STRING),

@@ -88,12 +88,11 @@ export const run = async (rounds: number): Promise<void> => {
         ...{ IDENTITY_ROLE: "nova", DATABASE_URL: database, NATS_URL: nats, INTERNAL_API_KEY: key },
         ...{ HTTP_PORT: String(http), SERVER_PORT: String(grpc), LISTEN_HOST: "127.0.0.1" },
         INTERNAL_GRPC_API_KEY: "mesh-key-of-the-bench",
-        NODE_OPTIONS: process.env["CLAIMS_PROF"] ?? "",
         SEALING_KEYS: `bench:${Buffer.alloc(32, 7).toString("base64")}`,
       },
       isReady: async () => (await fetch(`${local(grpc)}/ready`)).ok,
     })
-    const bare = await begin("test/bench/claims/bare.ts", { env: { NODE_PATH: "/tmp/claims-scratch/node_modules" }, args: [database, key] })
+    const bare = await begin("test/bench/claims/bare.ts", { args: [database, key] })
     const [askOurs, askBare] = [client(local(http)), client(local(portOf(bare)))]
     for (const id of ids.slice(0, 4)) {
       assert.deepEqual(JSON.parse(await askOurs(id)), JSON.parse(await askBare(id)), "the two do not say the same")

@@ -4,7 +4,7 @@ import { ConnectError } from "@connectrpc/connect"
 import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect"
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc"
 import type * as Effect from "effect/Effect"
-import { framed } from "#shared/rpc/http/grpc.ts"
+import { framed } from "#shared/rpc/http/frame.ts"
 import { type Answer, failure, foreign, success } from "./casesAnswer.ts"
 import { type Exchange, overHttp1, overHttp2, type Raw } from "./casesExchange.ts"
 

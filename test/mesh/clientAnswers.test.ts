@@ -4,7 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { EchoResponseSchema } from "#gen/authsome/testing/v1/probe_pb.ts"
-import { framed } from "#shared/rpc/http/grpc.ts"
+import { framed } from "#shared/rpc/http/frame.ts"
 import { probeOf } from "./clientKit.ts"
 import { answerWith, type RawCall, startRaw } from "./clientRaw.ts"
 

@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf"
 import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { ListItemsRequestSchema, ProbeService } from "#gen/authsome/testing/v1/probe_pb.ts"
-import { framed } from "#shared/rpc/http/grpc.ts"
+import { framed } from "#shared/rpc/http/frame.ts"
 import * as Probe from "./Probe.ts"
 import { call, reader } from "./restCall.ts"
 

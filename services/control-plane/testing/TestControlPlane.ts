@@ -28,6 +28,9 @@ export const environment = {
   REGIONS: "local,eu-central-1",
   SHUTDOWN_GRACE: "1 second",
   LISTEN_HOST: "127.0.0.1",
+  // All tests of a file come from one address.
+  RATE_LIMIT_CREDENTIAL_PER_MINUTE: "6000",
+  RATE_LIMIT_COSTLY_PER_MINUTE: "6000",
 }
 
 const started = (changed: Readonly<Record<string, string>>) =>

@@ -8,6 +8,7 @@ const letters: ReadonlyArray<readonly [Letter, string]> = [
   [{ kind: "passwordReset", token }, "reset-password?token=a-token_of-ours"],
   [{ kind: "passwordChanged" }, "forgot-password"],
   [{ kind: "addressTaken" }, "forgot-password"],
+  [{ kind: "organizationInvitation", token, organization: "Acme" }, "accept-invitation?token=a-token_of-ours"],
 ]
 
 describe("a letter", () => {

@@ -13,6 +13,12 @@ export type Letter =
   | { readonly kind: "totpReset" }
   | { readonly kind: "recoveryCodesReplaced" }
   | { readonly kind: "recoveryCodeUsed"; readonly left: number }
+  /** To an address that need not have an account. Without a name where the name is not fit for a mail. */
+  | {
+      readonly kind: "organizationInvitation"
+      readonly token: Redacted.Redacted<string>
+      readonly organization: string | undefined
+    }
 
 export type LetterKind = Letter["kind"]
 
@@ -101,6 +107,19 @@ export const write = (letter: Letter, base: URL): LetterText => {
           "Somebody, hopefully you, signed in to your account with a recovery code in place of an authenticator.",
           `Recovery codes that are left: ${letter.left}. You can make new ones at any time.`,
           ...ifNotYou(base),
+        ),
+      }
+    case "organizationInvitation":
+      return {
+        subject: "You are invited to an organization",
+        text: paragraphs(
+          letter.organization === undefined
+            ? "Somebody wants you to become a member of their organization."
+            : `Somebody wants you to become a member of their organization "${letter.organization}".`,
+          "Open this link to accept, signed in to an account with this e-mail address:",
+          link(base, "accept-invitation", letter.token),
+          "It works for 7 days, and no longer than until you are invited again.",
+          "If you do not know what this is about, ignore this mail: nothing happens without you.",
         ),
       }
   }

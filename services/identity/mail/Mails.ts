@@ -23,6 +23,8 @@ const mostPerHour: Readonly<Record<LetterKind, number>> = {
   totpReset: Number.POSITIVE_INFINITY,
   recoveryCodesReplaced: Number.POSITIVE_INFINITY,
   recoveryCodeUsed: Number.POSITIVE_INFINITY,
+  // Those who invite are counted, by the class of the rpc; whom they invite need not have an account.
+  organizationInvitation: Number.POSITIVE_INFINITY,
 }
 
 /** What is sealed of a mail. */

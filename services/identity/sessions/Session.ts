@@ -41,3 +41,6 @@ export type SessionEnd = "loggedOut" | "revoked" | "passwordChanged" | "tokenReu
 
 /** The session has ended, or its account is suspended or deleted. */
 export class SessionEnded extends Schema.TaggedError<SessionEnded>()("SessionEnded", {}) {}
+
+/** The user never had this session. */
+export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("SessionNotFound", {}) {}

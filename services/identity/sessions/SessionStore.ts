@@ -4,10 +4,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlSchema from "effect/sql/SqlSchema"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { orDatabaseFailed } from "../database/TransactionStore.ts"
+import type { Page } from "../users/Page.ts"
 import type { UserId } from "../users/User.ts"
 import { type ClientInfo, Session, type SessionEnd, SessionId } from "./Session.ts"
 
@@ -47,6 +49,11 @@ export class SessionStore extends Context.Service<
     readonly insert: (session: NewSession) => Effect.Effect<void, DatabaseFailed>
     /** A session that has not ended, of an account that may be used. */
     readonly findLive: (id: SessionId) => Effect.Effect<Option.Option<Session>, DatabaseFailed>
+    /** The live sessions of a user, the last used first. */
+    readonly list: (userId: UserId, page: Page) => Effect.Effect<ReadonlyArray<Session>, DatabaseFailed>
+    readonly count: (userId: UserId) => Effect.Effect<number, DatabaseFailed>
+    /** Whether the session is, or was, the user's. */
+    readonly isOf: (userId: UserId, id: SessionId) => Effect.Effect<boolean, DatabaseFailed>
     /** The session that a refresh token belongs to. */
     readonly findByDigest: (digest: Uint8Array) => Effect.Effect<Option.Option<SessionId>, DatabaseFailed>
     /** The refresh token of this digest; until the transaction ends nobody else exchanges one of its session. */
@@ -81,6 +88,18 @@ export class SessionStore extends Context.Service<
           FROM sessions s JOIN users u ON u.id = s.user_id
           WHERE s.id = ${id}::uuid AND s.ended_at IS NULL AND s.expires_at > now()
             AND u.is_active AND u.deleted_at IS NULL`,
+      })
+
+      const liveOf = (userId: UserId) => sql`user_id = ${userId}::uuid AND ended_at IS NULL AND expires_at > now()`
+
+      const list = SqlSchema.findAll({
+        Request: Schema.Any,
+        Result: Session,
+        execute: ({ userId, page: { page, pageSize } }: { readonly userId: UserId; readonly page: Page }) => sql`
+          SELECT id, user_id, created_at, last_used_at, expires_at, ip_address, user_agent
+          FROM sessions WHERE ${liveOf(userId)}
+          ORDER BY last_used_at DESC, id DESC
+          LIMIT ${pageSize}::int OFFSET ${(page - 1) * pageSize}::int`,
       })
 
       const lockFamily = Effect.fnUntraced(function* (digest: Uint8Array) {
@@ -125,6 +144,21 @@ export class SessionStore extends Context.Service<
               INSERT INTO refresh_tokens (digest, session_id, generation) SELECT ${digest}::bytea, id, 0 FROM session`),
           ),
         findLive: (id) => orDatabaseFailed(findLive(id)),
+        list: (userId, page) => orDatabaseFailed(list({ userId, page })),
+        count: (userId) =>
+          orDatabaseFailed(
+            Effect.map(
+              sql<{ readonly count: number }>`SELECT count(*)::int AS count FROM sessions WHERE ${liveOf(userId)}`,
+              ([row]) => row?.count ?? 0,
+            ),
+          ),
+        isOf: (userId, id) =>
+          orDatabaseFailed(
+            Effect.map(
+              sql`SELECT 1 FROM sessions WHERE id = ${id}::uuid AND user_id = ${userId}::uuid`,
+              (rows) => rows.length > 0,
+            ),
+          ),
         findByDigest: (digest) =>
           orDatabaseFailed(
             Effect.map(

@@ -23,8 +23,17 @@ import {
   RefreshTokenReused,
   sessionLifetime,
 } from "../tokens/RefreshToken.ts"
+import type { Page, Paged } from "../users/Page.ts"
 import type { UserId } from "../users/User.ts"
-import { type ClientInfo, type Session, type SessionEnd, SessionEnded, SessionId, type Tokens } from "./Session.ts"
+import {
+  type ClientInfo,
+  type Session,
+  type SessionEnd,
+  SessionEnded,
+  SessionId,
+  SessionNotFound,
+  type Tokens,
+} from "./Session.ts"
 import { SessionStore } from "./SessionStore.ts"
 
 /** What is over stays for a while, so that a late copy of a token is still told from nonsense. */
@@ -61,6 +70,8 @@ export class Sessions extends Context.Service<
       token: Redacted.Redacted<string>,
     ) => Effect.Effect<LiveToken, AccessTokenInvalid | SessionEnded | DatabaseFailed>
     readonly get: (id: SessionId) => Effect.Effect<Session, SessionEnded | DatabaseFailed>
+    /** The live sessions of a user, the last used first. */
+    readonly list: (userId: UserId, page: Page) => Effect.Effect<Paged<Session>, DatabaseFailed>
     /** Exchanges a refresh token for the next pair; one that somebody else holds too ends the session. */
     readonly refresh: (token: Redacted.Redacted<string>) => Effect.Effect<Refreshed, RefreshRefused | DatabaseFailed>
     /**
@@ -70,6 +81,8 @@ export class Sessions extends Context.Service<
     readonly sessionOf: (token: Redacted.Redacted<string>) => Effect.Effect<Option.Option<SessionId>, DatabaseFailed>
     /** Ends a session and says whose it was; none where it had ended before, and nothing happens. */
     readonly end: (id: SessionId, why: SessionEnd) => Effect.Effect<Option.Option<UserId>, DatabaseFailed>
+    /** Ends a session of this user; false where it had ended before, and nothing happens. */
+    readonly revoke: (userId: UserId, id: SessionId) => Effect.Effect<boolean, SessionNotFound | DatabaseFailed>
     /** Ends every session of a user, but one that is to go on, and says how many. */
     readonly endAll: (userId: UserId, why: SessionEnd, except?: SessionId) => Effect.Effect<number, DatabaseFailed>
   }
@@ -119,6 +132,16 @@ export class Sessions extends Context.Service<
         return owner
       }, atomically)
 
+      const revoke = Effect.fn("Sessions.revoke")(function* (userId: UserId, id: SessionId) {
+        if (!(yield* store.isOf(userId, id))) return yield* new SessionNotFound()
+        return Option.isSome(yield* end(id, "revoked"))
+      })
+
+      const list = Effect.fnUntraced(function* (userId: UserId, page: Page) {
+        const total = yield* store.count(userId)
+        return { ...page, total, data: yield* store.list(userId, page) }
+      })
+
       /** What becomes of a shown token; a refusal is an outcome, since what it changed must be committed. */
       const exchanged = Effect.fnUntraced(function* (token: Redacted.Redacted<string>) {
         const digest = sha256(Redacted.value(token))
@@ -162,7 +185,7 @@ export class Sessions extends Context.Service<
         return ended.length
       }, atomically)
 
-      return Sessions.of({ prepare, verify, get, refresh, sessionOf, end, endAll })
+      return Sessions.of({ prepare, verify, get, list, refresh, sessionOf, end, revoke, endAll })
     }),
   )
 }

@@ -1,7 +1,7 @@
 /** Sessions and their tokens -> authsome.identity.v1. */
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import * as Redacted from "effect/Redacted"
-import type { ClientInfo as WireClientInfo } from "#gen/authsome/identity/v1/session_pb.ts"
+import type { SessionSchema, ClientInfo as WireClientInfo } from "#gen/authsome/identity/v1/session_pb.ts"
 import type { IssuedSessionSchema } from "#gen/authsome/identity/v1/tenant_auth_pb.ts"
 import type { EndUserSessionSchema } from "#gen/authsome/identity/v1/tenant_session_pb.ts"
 import type { TokenClaimsSchema, TokensSchema } from "#gen/authsome/identity/v1/token_pb.ts"
@@ -37,17 +37,27 @@ export const toClaims = (claims: AccessClaims): MessageInitShape<typeof TokenCla
   expiresAt: toTimestamp(claims.expiresAt),
 })
 
-export const toEndUserSession = (
-  session: Session,
-  current: boolean,
-): MessageInitShape<typeof EndUserSessionSchema> => ({
-  id: publicSessionId(session.id),
-  userId: publicUserId(session.userId),
+const deviceOf = (session: Session) => ({
   createdAt: toTimestamp(session.createdAt),
   lastUsedAt: toTimestamp(session.lastUsedAt),
   expiresAt: toTimestamp(session.expiresAt),
   ipAddress: session.ipAddress,
   userAgent: session.userAgent,
+})
+
+export const toSession = (session: Session): MessageInitShape<typeof SessionSchema> => ({
+  ...deviceOf(session),
+  id: session.id,
+  userId: session.userId,
+})
+
+export const toEndUserSession = (
+  session: Session,
+  current: boolean,
+): MessageInitShape<typeof EndUserSessionSchema> => ({
+  ...deviceOf(session),
+  id: publicSessionId(session.id),
+  userId: publicUserId(session.userId),
   current,
 })
 

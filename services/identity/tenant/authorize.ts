@@ -11,9 +11,9 @@ export const hasScope = ({ kind, scopes }: KeyIdentity, scope: string): boolean 
 const isAllowed = (caller: CallerIdentity, permission: string): boolean => {
   switch (caller._tag) {
     case "Key":
-      return hasScope(caller.key, permission)
-    // Nothing of theirs depends on a permission: what an end user may do follows from whose data it is.
+    // Whose data it is decides beside this what an end user may do.
     case "EndUser":
+      return hasScope(caller.key, permission)
     case "Anonymous":
     case "User":
     case "Peer":

@@ -28,8 +28,8 @@ export const tokenIn = (letter: string): string => /\?token=([\w-]+)/.exec(lette
 export const allSent = eventually(
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const waiting = yield* sql`SELECT 1 FROM mails WHERE sealed IS NOT NULL`
-    if (waiting.length > 0) return yield* Effect.fail(`${waiting.length} mails wait`)
+    const waiting = yield* sql<{ readonly kind: string }>`SELECT kind FROM mails WHERE sealed IS NOT NULL`
+    if (waiting.length > 0) return yield* Effect.fail(`mails wait: ${waiting.map(({ kind }) => kind).join(", ")}`)
   }),
 )
 

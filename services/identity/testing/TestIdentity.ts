@@ -55,6 +55,9 @@ export const instanceEnvironment = {
   KEY_IDENTITY_PUBLIC_KEY: der.publicKey,
   INTERNAL_GRPC_API_KEY: meshKey,
   SEALING_KEYS: sealingKeys,
+  // All tests of a file come from one address.
+  RATE_LIMIT_CREDENTIAL_PER_MINUTE: "6000",
+  RATE_LIMIT_COSTLY_PER_MINUTE: "6000",
 }
 
 /** What the program finds when it starts. */

@@ -1,4 +1,4 @@
-/** The keys of access tokens: made at the first start, sealed in the database, and read again every minute. */
+/** The keys of access tokens: made when it is time, sealed in the database, and read again every minute. */
 import { generateKeyPairSync } from "node:crypto"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -14,9 +14,10 @@ import { shortId } from "#shared/ids/Id.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import { accessTokenType } from "./AccessToken.ts"
+import { acceptedAfter, due, handover, publishedAhead } from "./KeyRotation.ts"
 import { SigningKeyStore, type StoredSigningKey } from "./SigningKeyStore.ts"
 
-/** A key that another process made is known here after this time: publish it so much earlier than it signs. */
+/** A key that another process made is known here after this time, which is less than the handover from key to key. */
 const reloadEvery = Duration.minutes(1)
 
 /** The private keys were sealed by a key that `SEALING_KEYS` no longer holds. */
@@ -44,7 +45,7 @@ export class SigningKeys extends Context.Service<
   }
 >()("identity/SigningKeys") {
   /** Tokens are made and taken in the name of `issuer`. Starts without a database; not with keys that do not open. */
-  static readonly layer = (issuer: string) =>
+  static readonly layer = (issuer: string, options: { readonly reloadEvery?: Duration.Duration } = {}) =>
     Layer.effect(
       SigningKeys,
       Effect.gen(function* () {
@@ -52,20 +53,26 @@ export class SigningKeys extends Context.Service<
         const store = yield* SigningKeyStore
         const sealer = yield* Sealer
 
-        const makeKey = Effect.gen(function* () {
-          yield* store.lock
-          const others = yield* store.accepted
-          if (others.some(({ signs }) => signs)) return others
+        const newKey = Effect.gen(function* () {
           const { x = "", d = "" } = yield* newKeyPair
           const id = yield* shortId("sig", 10)
           const privateKey = yield* sealer.seal(Redacted.make(d), placeOf(id))
-          yield* store.insert({ id, publicKey: x, privateKey })
           yield* Effect.logInfo("a signing key was made", { key_id: id })
+          return { id, publicKey: x, privateKey }
+        })
+
+        /** Does what is due, unless another process was faster. */
+        const renewed = Effect.gen(function* () {
+          yield* store.lock
+          const what = due(yield* store.accepted)
+          if (what === "first") yield* store.insert(yield* newKey)
+          if (what === "next") yield* store.insertNext(yield* newKey, { publishedAhead, acceptedAfter })
+          if (what === "retire") yield* store.retire(handover)
           return yield* store.accepted
         }).pipe(atomically)
 
-        const opened = ({ id, publicKey, privateKey, signs }: StoredSigningKey) =>
-          privateKey === null || !signs
+        const opened = ({ id, publicKey, privateKey, state }: StoredSigningKey) =>
+          privateKey === null || state !== "signing"
             ? Effect.succeed(jwk(id, publicKey))
             : sealer.open(privateKey, placeOf(id)).pipe(
                 Effect.map((d) => ({ ...jwk(id, publicKey), d: Redacted.value(d) })),
@@ -74,18 +81,16 @@ export class SigningKeys extends Context.Service<
 
         const load = Effect.gen(function* () {
           const known = yield* store.accepted
-          const rows = known.some(({ signs }) => signs) ? known : yield* makeKey
+          const rows = due(known) === undefined ? known : yield* renewed
           const keys = Redacted.make(JSON.stringify({ keys: yield* Effect.forEach(rows, opened) }))
-          const options = { keys, issuer, type: accessTokenType }
-          const [signer, verifier] = yield* Effect.orDie(
-            Effect.all([JwtSigner.make(options), JwtVerifier.make(options)]),
-          )
+          const ours = { keys, issuer, type: accessTokenType }
+          const [signer, verifier] = yield* Effect.orDie(Effect.all([JwtSigner.make(ours), JwtVerifier.make(ours)]))
           return { sign: signer.sign, verify: verifier.verify, publicKeys: signer.publicKeys }
         })
 
         // Uninterruptible, since those who wait for the first one's look would be interrupted with it.
         const ring = yield* Effect.uninterruptible(load).pipe(
-          Effect.cachedWithTTL((exit) => (Exit.isSuccess(exit) ? reloadEvery : Duration.zero)),
+          Effect.cachedWithTTL((exit) => (Exit.isSuccess(exit) ? (options.reloadEvery ?? reloadEvery) : Duration.zero)),
         )
         yield* Effect.catchTag(ring, "DatabaseFailed", ({ message }) =>
           Effect.logWarning("the signing keys cannot be read for now", message),

@@ -42,6 +42,12 @@ export class User extends Schema.Class<User>("identity/User")({
   updatedAt: Schema.DateTimeUtcFromDate,
 }) {}
 
+/** An account whatever became of it: a deleted one keeps its row, and an erased one an empty row, so that no id comes again. */
+export class KeptUser extends User.extend<KeptUser>("identity/KeptUser")({
+  deletedAt: Schema.NullOr(Schema.DateTimeUtcFromDate),
+  erasedAt: Schema.NullOr(Schema.DateTimeUtcFromDate),
+}) {}
+
 /** There is no such account (any more). */
 export class UserNotFound extends Schema.TaggedError<UserNotFound>()("UserNotFound", {}) {}
 

@@ -1,4 +1,4 @@
-/** Rows of `users`, without their secrets. Deleted accounts are not there. */
+/** Rows of `users`, without their secrets. Deleted accounts are not there, unless it says so. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { orDatabaseFailed } from "../database/TransactionStore.ts"
 import type { Page } from "./Page.ts"
 import type { Profile } from "./Profile.ts"
-import { EmailTaken, User, UserId, UsernameTaken } from "./User.ts"
+import { EmailTaken, KeptUser, User, UserId, UsernameTaken } from "./User.ts"
 
 export interface NewUser {
   readonly id: UserId
@@ -28,6 +28,12 @@ export interface UserFilter {
   readonly active: boolean | undefined
 }
 
+/** A username that was asked for, as it was, and whose it is. */
+export interface ResolvedUsername {
+  readonly username: string
+  readonly userId: UserId
+}
+
 export class UserStore extends Context.Service<
   UserStore,
   {
@@ -36,10 +42,20 @@ export class UserStore extends Context.Service<
     readonly find: (id: UserId) => Effect.Effect<Option.Option<User>, DatabaseFailed>
     /** As `find`, and keeps others from changing the row until the transaction ends. */
     readonly findForUpdate: (id: UserId) => Effect.Effect<Option.Option<User>, DatabaseFailed>
+    /** The account whatever became of it; until the transaction ends nobody else changes it, or begins a session of it. */
+    readonly keptForUpdate: (id: UserId) => Effect.Effect<Option.Option<KeptUser>, DatabaseFailed>
+    /** Those that are there, in the order asked for. */
+    readonly findAll: (ids: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<User>, DatabaseFailed>
+    /** Those that somebody has, in any case, in the order asked for. */
+    readonly resolve: (
+      usernames: ReadonlyArray<string>,
+    ) => Effect.Effect<ReadonlyArray<ResolvedUsername>, DatabaseFailed>
     /** The newest first. */
     readonly list: (filter: UserFilter, page: Page) => Effect.Effect<ReadonlyArray<User>, DatabaseFailed>
     readonly count: (filter: UserFilter) => Effect.Effect<number, DatabaseFailed>
     readonly saveProfile: (id: UserId, profile: Profile) => Effect.Effect<User, UsernameTaken | DatabaseFailed>
+    /** Deletes an account that is there; its row stays. */
+    readonly remove: (id: UserId) => Effect.Effect<void, DatabaseFailed>
   }
 >()("identity/UserStore") {
   static readonly layer = Layer.effect(
@@ -67,6 +83,20 @@ export class UserStore extends Context.Service<
         Request: UserId,
         Result: User,
         execute: (id) => sql`SELECT ${columns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL FOR UPDATE`,
+      })
+
+      const keptForUpdate = SqlSchema.findOneOption({
+        Request: UserId,
+        Result: KeptUser,
+        execute: (id) => sql`SELECT ${columns}, deleted_at, erased_at FROM users WHERE id = ${id}::uuid FOR UPDATE`,
+      })
+
+      const findAll = SqlSchema.findAll({
+        Request: Schema.Array(UserId),
+        Result: User,
+        execute: (ids) => sql`
+          SELECT ${columns} FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS asked (id, position) JOIN users USING (id)
+          WHERE deleted_at IS NULL ORDER BY position`,
       })
 
       const matches = ({ search, active }: UserFilter) => {
@@ -100,6 +130,14 @@ export class UserStore extends Context.Service<
           insert(user).pipe(Effect.catchTag("NoSuchElementError", Effect.die), Effect.catch(takenOrFailed)),
         find: (id) => orDatabaseFailed(find(id)),
         findForUpdate: (id) => orDatabaseFailed(findForUpdate(id)),
+        keptForUpdate: (id) => orDatabaseFailed(keptForUpdate(id)),
+        findAll: (ids) => orDatabaseFailed(findAll(ids)),
+        resolve: (usernames) =>
+          orDatabaseFailed(sql<ResolvedUsername>`
+            SELECT asked.username, users.id AS user_id
+            FROM unnest(${usernames}::text[]) WITH ORDINALITY AS asked (username, position)
+            JOIN users ON lower(users.username) = lower(asked.username)
+            WHERE deleted_at IS NULL ORDER BY position`),
         list: (filter, page) => orDatabaseFailed(list({ filter, page })),
         count: (filter) =>
           orDatabaseFailed(
@@ -113,6 +151,10 @@ export class UserStore extends Context.Service<
             Effect.catchTag("NoSuchElementError", Effect.die),
             Effect.catch(takenOrFailed),
             Effect.catchTag("EmailTaken", Effect.die),
+          ),
+        remove: (id) =>
+          orDatabaseFailed(
+            Effect.asVoid(sql`UPDATE users SET deleted_at = now() WHERE id = ${id}::uuid AND deleted_at IS NULL`),
           ),
       })
     }),

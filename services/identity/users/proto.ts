@@ -2,16 +2,28 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt"
 import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { SessionUserSchema } from "#gen/authsome/identity/v1/tenant_auth_pb.ts"
 import type { EndUserSchema } from "#gen/authsome/identity/v1/tenant_user_pb.ts"
 import type { UserSchema } from "#gen/authsome/identity/v1/user_pb.ts"
-import { uuidToId } from "#shared/ids/Id.ts"
-import type { User, UserId } from "./User.ts"
+import { idToUuid, uuidToId } from "#shared/ids/Id.ts"
+import { type KeptUser, type User, UserId, UserNotFound } from "./User.ts"
 
 export const toTimestamp = (time: DateTime.Utc): Timestamp => timestampFromMs(DateTime.toEpochMillis(time))
 
+/** The contract of the mesh has checked that an id is a UUID; the database has them in lower case. */
+export const userIdOf = (text: string): UserId => UserId.make(text.toLowerCase())
+
 /** What a tenant's API calls the user. */
 export const publicUserId = (id: UserId): string => uuidToId("usr", id)
+
+/** The user that a tenant's API means; an id that stands for no UUID was never given out, so nobody has it. */
+export const fromPublicUserId = (text: string): Effect.Effect<UserId, UserNotFound> =>
+  Effect.fromOption(
+    Option.map(idToUuid("usr", text), (uuid) => UserId.make(uuid)),
+    () => new UserNotFound(),
+  )
 
 const profileOf = (user: User) => ({
   avatarUrl: user.avatarUrl ?? "",
@@ -38,6 +50,11 @@ export const toUser = (user: User): MessageInitShape<typeof UserSchema> => ({
   failedLoginAttempts: user.failedLoginAttempts,
   ...(user.lockedUntil === null ? {} : { lockedUntil: toTimestamp(user.lockedUntil) }),
   ...(user.passwordChangedAt === null ? {} : { passwordChangedAt: toTimestamp(user.passwordChangedAt) }),
+})
+
+export const toKeptUser = (user: KeptUser): MessageInitShape<typeof UserSchema> => ({
+  ...toUser(user),
+  ...(user.deletedAt === null ? {} : { deletedAt: toTimestamp(user.deletedAt) }),
 })
 
 export const toSessionUser = (user: User): MessageInitShape<typeof SessionUserSchema> => ({

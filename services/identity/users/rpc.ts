@@ -1,25 +1,16 @@
 /** authsome.identity.v1.TenantUserService: the end users of an instance. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { TenantUserService } from "#gen/authsome/identity/v1/tenant_user_pb.ts"
-import { idToUuid } from "#shared/ids/Id.ts"
 import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
-import { pending } from "../../pending.ts"
+import * as TenantPrivacyRpc from "../privacy/TenantPrivacyRpc.ts"
 import { refuse } from "../proto.ts"
 import { endUser } from "../tenant/rpc.ts"
 import { Authenticators } from "../totp/Authenticators.ts"
 import { pageOf } from "./Page.ts"
-import { toEndUser } from "./proto.ts"
-import { type User, UserId, UserNotFound, type UsernameTaken } from "./User.ts"
+import { fromPublicUserId, toEndUser } from "./proto.ts"
+import type { User, UsernameTaken } from "./User.ts"
 import { type UpdatedUser, Users } from "./Users.ts"
-
-/** An id that stands for no UUID was never given out, so nobody has it. */
-const userIdOf = (text: string) =>
-  Effect.fromOption(
-    Option.map(idToUuid("usr", text), (uuid) => UserId.make(uuid)),
-    () => new UserNotFound(),
-  )
 
 const toAnswer = (user: User) => ({ user: toEndUser(user) })
 
@@ -34,8 +25,11 @@ export const layer = Handlers.layer(
   Effect.gen(function* () {
     const users = yield* Users
     const authenticators = yield* Authenticators
+    const privacy = yield* TenantPrivacyRpc.handlers
 
     return {
+      ...privacy,
+
       listEndUsers: ({ search, active, ...request }) =>
         users.list({ search, active }, pageOf(request)).pipe(
           Effect.map(({ data, ...page }) => ({ ...page, data: data.map(toEndUser) })),
@@ -43,10 +37,10 @@ export const layer = Handlers.layer(
         ),
 
       getEndUser: ({ userId }) =>
-        userIdOf(userId).pipe(Effect.flatMap(users.get), Effect.map(toAnswer), Effect.catch(refuse)),
+        fromPublicUserId(userId).pipe(Effect.flatMap(users.get), Effect.map(toAnswer), Effect.catch(refuse)),
 
       updateEndUser: ({ userId, name, avatarUrl, firstName, lastName, bio, location, phoneNumber, active }) =>
-        userIdOf(userId).pipe(
+        fromPublicUserId(userId).pipe(
           Effect.flatMap((id) =>
             users.updateProfile(id, {
               ...{ displayName: name, avatarUrl, firstName, lastName, bio, location, phoneNumber, active },
@@ -57,15 +51,12 @@ export const layer = Handlers.layer(
           Effect.catch(refuse),
         ),
 
-      resetEndUserTotp: Effect.fnUntraced(
-        function* ({ userId }) {
-          const id = yield* userIdOf(userId)
-          const wasOn = yield* authenticators.reset(id)
-          yield* wasOn ? changed({ type: "user", id }) : unchanged
-          return {}
-        },
-        Effect.catch(refuse),
-      ),
+      resetEndUserTotp: Effect.fnUntraced(function* ({ userId }) {
+        const id = yield* fromPublicUserId(userId)
+        const wasOn = yield* authenticators.reset(id)
+        yield* wasOn ? changed({ type: "user", id }) : unchanged
+        return {}
+      }, Effect.catch(refuse)),
 
       getOwnUser: Effect.fnUntraced(function* () {
         const { userId } = yield* endUser
@@ -90,5 +81,4 @@ export const layer = Handlers.layer(
       }),
     }
   }),
-  pending.TenantUserService,
 )

@@ -35,6 +35,17 @@ describe("a call of a function", () => {
     }
   })
 
+  it("carries what was noted, if that is what we note", () => {
+    const notedIn = (text: string) => {
+      const metadata = [{ key: "nova_claims", value: base64(text) }]
+      return Option.flatMap(subjectOf({ ...functionCall(), user_metadata: metadata }), ({ noted }) => noted)
+    }
+    const claims = { name: "Ada", email_verified: true, created_at: 7, picture: null }
+    expect(notedIn(JSON.stringify(claims))).toEqual(Option.some(claims))
+    for (const text of ["", "{", "[]", "7", "null", '{"name":{}}']) expect(notedIn(text)).toEqual(Option.none())
+    expect(Option.flatMap(subjectOf(functionCall(id)), ({ noted }) => noted)).toEqual(Option.none())
+  })
+
   it("is one of two functions, and may say more than we know", () => {
     expect(idOf({ ...functionCall(id), function: "function/preuserinfo", more: { of: ["it"] } })).toEqual(ours)
     for (const name of ["function/presamlresponse", "preaccesstoken", "", undefined]) {

@@ -4,11 +4,13 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { parseUserId, type UserId } from "../users/User.ts"
-import type { ClaimSet } from "./claims.ts"
+import { type ClaimSet, parseClaims } from "./claims.ts"
 import { claimsOfZitadelUser } from "./tokenClaims.ts"
 
 /** The metadata of Zitadel's user that names ours. */
 const novaUserId = "nova_user_id"
+/** The metadata in which claims were noted for the time when Nova is away. */
+const novaClaims = "nova_claims"
 
 /** What Zitadel leaves empty it leaves out; what we do not know may be there. */
 const FunctionCall = Schema.Struct({
@@ -27,6 +29,8 @@ const decode = Schema.decodeUnknownOption(FunctionCall)
 export interface Subject {
   /** None: Zitadel's user is none of ours. */
   readonly id: Option.Option<UserId>
+  /** What we noted in Zitadel when it last changed, for when nothing later can be had. */
+  readonly noted: Option.Option<ClaimSet>
   /** What Zitadel itself knows. */
   readonly known: ClaimSet
 }
@@ -34,11 +38,18 @@ export interface Subject {
 /** Whom a call is about; none where it is no call of a function that makes tokens. */
 export const subjectOf = (event: unknown): Option.Option<Subject> =>
   Option.map(decode(event), ({ user, user_metadata: metadata }) => {
-    const named = metadata?.find(({ key }) => key === novaUserId)
-    const id = named === undefined ? Option.some(user.id) : plainText(named.value ?? "")
-    return { id: Option.flatMap(id, parseUserId), known: claimsOfZitadelUser(user) }
+    const valueOf = (name: string) => metadata?.find(({ key }) => key === name)
+    const named = valueOf(novaUserId)
+    const id = named === undefined ? Option.some(user.id) : Option.map(textOf(named.value), unquoted)
+    return {
+      id: Option.flatMap(id, parseUserId),
+      noted: Option.flatMap(textOf(valueOf(novaClaims)?.value), parseClaims),
+      known: claimsOfZitadelUser(user),
+    }
   })
 
-/** The text of metadata: bytes in base64, which are text, or text in JSON where an action wrote it. */
-const plainText = (value: string): Option.Option<string> =>
-  Option.map(Result.getSuccess(Base64.decodeString(value)), (text) => /^"(.*)"$/.exec(text)?.[1] ?? text)
+/** The text of metadata, which come as bytes in base64. */
+const textOf = (value = ""): Option.Option<string> => Result.getSuccess(Base64.decodeString(value))
+
+/** What an action wrote is JSON. */
+const unquoted = (text: string): string => /^"(.*)"$/.exec(text)?.[1] ?? text

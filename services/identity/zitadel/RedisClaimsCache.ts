@@ -14,14 +14,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { newUuid } from "#shared/ids/Id.ts"
 import { Redis } from "#shared/redis/Redis.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import type { UserId } from "../users/User.ts"
 import { CopiesUnreachable, UserCopies } from "../users/UserCopies.ts"
 import { ClaimsCache } from "./ClaimsCache.ts"
-import type { ClaimSet } from "./claims.ts"
+import { type ClaimSet, parseClaims } from "./claims.ts"
 import type { ReadClaims } from "./LiveClaims.ts"
 import { blockScript, keepScript, settleScript } from "./redisScripts.ts"
 
@@ -38,11 +37,6 @@ const leaseMillis = 5000
 /** Longer than a transaction may live. */
 const blockMillis = 60_000
 const rememberedMillis = Duration.toMillis("24 hours")
-
-const Kept = Schema.fromJsonString(
-  Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])),
-)
-const decode = Schema.decodeUnknownOption(Kept)
 
 /** All in one slot of a cluster, so that one script sees them all. The number is that of the form of what is kept. */
 const keysOf = (id: UserId) => {
@@ -69,7 +63,7 @@ const make = Effect.fnUntraced(function* ({ freshFor }: RedisClaimsCacheOptions)
 
   const kept = (key: string): Effect.Effect<Option.Option<ClaimSet>> =>
     redis.get(key).pipe(
-      Effect.map(Option.flatMap(decode)),
+      Effect.map(Option.flatMap(parseClaims)),
       Effect.orElseSucceed(() => Option.none()),
     )
 

@@ -25,7 +25,7 @@ export class UserClaims extends Context.Service<
     readonly live: (id: UserId) => Effect.Effect<SourcedClaims, UserNotFound | DatabaseFailed>
     /**
      * An answer in any case, so that nobody's login depends on us: live, if that can be had within `patience`; else the
-     * last known, else what Zitadel itself knows. Of a user who is not there (any more) that is all there is.
+     * last known, from Redis or from our notes in Zitadel; else what Zitadel itself knows. Of a user who is not there (any more) that is all there is.
      */
     readonly best: (subject: Subject, patience: Duration.Input) => Effect.Effect<SourcedClaims>
   }
@@ -37,27 +37,30 @@ export class UserClaims extends Context.Service<
       const cache = yield* ClaimsCache
 
       /** For when there is nothing live: the last known, where the failure says nothing against the user. */
-      const instead = (id: UserId, known: ClaimSet) => (error: UserNotFound | DatabaseFailed) =>
-        error._tag === "UserNotFound"
-          ? Effect.succeed(fallback(known))
-          : told(error).pipe(
-              Effect.andThen(cache.last(id)),
-              Effect.map(Option.match({ onNone: () => fallback(known), onSome: lastKnown })),
-            )
+      const instead =
+        (id: UserId, { noted, known }: Subject) =>
+        (error: UserNotFound | DatabaseFailed) =>
+          error._tag === "UserNotFound"
+            ? Effect.succeed(fallback(known))
+            : told(error).pipe(
+                Effect.andThen(cache.last(id)),
+                Effect.map(Option.orElse(() => noted)),
+                Effect.map(Option.match({ onNone: () => fallback(known), onSome: lastKnown })),
+              )
 
       return UserClaims.of({
         live: (id) => counted(Effect.map(cache.following(id, database.read(id)), live)),
-        best: ({ id, known }, patience) =>
-          Option.match(id, {
-            onNone: () => Effect.succeed(fallback(known)),
+        best: (subject, patience) =>
+          Option.match(subject.id, {
+            onNone: () => Effect.succeed(fallback(subject.known)),
             onSome: (user) =>
               cache.remembering(user, database.read(user)).pipe(
                 Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(tooSlow) }),
                 Effect.map(live),
-                Effect.catch(instead(user, known)),
+                Effect.catch(instead(user, subject)),
                 // A mistake of ours is told as one, but is no reason to lock anybody out.
                 Effect.catchDefect((defect) =>
-                  Effect.as(Effect.logError("claims cannot be made", Cause.die(defect)), fallback(known)),
+                  Effect.as(Effect.logError("claims cannot be made", Cause.die(defect)), fallback(subject.known)),
                 ),
               ),
           }).pipe(counted),

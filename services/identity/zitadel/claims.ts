@@ -1,11 +1,20 @@
 /** What Zitadel writes into the tokens of a user: one table from accounts to claims. */
 import * as DateTime from "effect/DateTime"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import type { User } from "../users/User.ts"
 
 export type ClaimValue = string | number | boolean | null
 
 /** Claims by their names. */
 export type ClaimSet = Readonly<Record<string, ClaimValue>>
+
+/** Claims that were kept as JSON; none where the text is none. */
+export const parseClaims: (text: string) => Option.Option<ClaimSet> = Schema.decodeUnknownOption(
+  Schema.fromJsonString(
+    Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])),
+  ),
+)
 
 /** The database, or a cache that follows it; the last answer known to be good; or what Zitadel itself knows. */
 export type ClaimsOrigin = "live" | "cache" | "fallback"

@@ -3,6 +3,7 @@ import { fromJson } from "@bufbuild/protobuf"
 import { ValueSchema } from "@bufbuild/protobuf/wkt"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { ClaimsSchema, ClaimsService, ClaimsSource } from "#gen/authsome/identity/v1/claims_pb.ts"
@@ -17,7 +18,7 @@ import { tokenClaims } from "./tokenClaims.ts"
 import { UserClaims } from "./UserClaims.ts"
 
 /** A little less than the rpc's deadline: a database that hangs is told as such, not as a slow call. */
-const patience = "800 millis"
+const patience = Duration.millis(800)
 
 /** What is kept of the rpc's deadline for the last known claims, when the database has taken the rest. Milliseconds. */
 const reserve = 400

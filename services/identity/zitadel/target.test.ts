@@ -207,7 +207,7 @@ layer(withRedis(environment), { excludeTestServices: true })("the target without
     }),
   )
 
-  it.effect("appends what Zitadel knows while Redis is away too", () =>
+  it.effect("appends what was noted in Zitadel, or else what Zitadel knows, while Redis is away too", () =>
     Effect.gen(function* () {
       const database = yield* DatabaseGate
       const redis = yield* RedisGate
@@ -220,6 +220,15 @@ layer(withRedis(environment), { excludeTestServices: true })("the target without
       yield* database.turn("closed")
       const { status, claims } = yield* sendCall(id)
       assert.deepStrictEqual([status, claims], [200, zitadelsOwn])
+      const value = Buffer.from(JSON.stringify({ sub: "x", name: "As noted", bio: "Noted" })).toString("base64")
+      const call = functionCall(id)
+      const metadata = [...(call.user_metadata ?? []), { key: "nova_claims", value }]
+      const noted = yield* send(JSON.stringify({ ...call, user_metadata: metadata }))
+      assert.deepStrictEqual(noted.claims, {
+        name: "As noted",
+        "https://nova.app/claims/bio": "Noted",
+        [source]: "cache",
+      })
       yield* database.turn("open")
       yield* redis.turn("open")
       yield* sendUntil(id, "live")

@@ -3,9 +3,11 @@ import { claimRules, sourceClaim } from "./claims.ts"
 import { zitadelUser } from "./testing/SignedCall.ts"
 import { claimsOfZitadelUser, tokenClaims } from "./tokenClaims.ts"
 
+const values = { string: undefined, boolean: false, unixSeconds: 7 }
+
 describe("the claims of a token", () => {
   it("have the standard names, or one of ours", () => {
-    const claims = Object.fromEntries(claimRules.map(({ claim, type }) => [claim, type === "boolean" ? false : claim]))
+    const claims = Object.fromEntries(claimRules.map(({ claim, type }) => [claim, values[type] ?? claim]))
     expect(tokenClaims(claims, "live")).toEqual([
       { key: "preferred_username", value: "preferred_username" },
       { key: "name", value: "name" },
@@ -18,14 +20,23 @@ describe("the claims of a token", () => {
       { key: "locale", value: "locale" },
       { key: "phone_number", value: "phone_number" },
       { key: "phone_number_verified", value: false },
-      { key: "https://nova.app/claims/created_at", value: "created_at" },
-      { key: "https://nova.app/claims/updated_at", value: "updated_at" },
+      { key: "https://nova.app/claims/created_at", value: 7 },
+      { key: "https://nova.app/claims/updated_at", value: 7 },
       { key: "https://nova.app/claims/source", value: "live" },
     ])
   })
 
-  it("are none that the table does not name, and none without a value", () => {
-    const claims = { sub: "x", iss: "x", roles: "admin", __proto__: "x", name: "Ada", picture: null }
+  it("are none that the table does not name, and none without a value of their type", () => {
+    const others = {
+      sub: "x",
+      iss: "x",
+      roles: "admin",
+      picture: null,
+      email: 7,
+      email_verified: "yes",
+      created_at: "x",
+    }
+    const claims = { ...others, name: "Ada" }
     expect(tokenClaims(claims, "cache")).toEqual([
       { key: "name", value: "Ada" },
       { key: sourceClaim, value: "cache" },

@@ -94,6 +94,8 @@ layer(LocalPlace.layer, { excludeTestServices: true })("a cluster of processes",
         "DATABASE_URL",
         "HTTP_PORT",
         "LISTEN_HOST",
+        "RATE_LIMIT_COSTLY_PER_MINUTE",
+        "RATE_LIMIT_CREDENTIAL_PER_MINUTE",
         "SERVER_PORT",
       ])
     }),

@@ -53,6 +53,9 @@ export const observe = Effect.fnUntraced(function* (
 export const isReady = ({ grpcPort }: Pick<Address, "grpcPort">): Effect.Effect<boolean> =>
   isOk(`http://127.0.0.1:${grpcPort}/ready`)
 
+/** Everybody on this machine comes from one address: what is much for one person is little for all of them. */
+const rates = { RATE_LIMIT_CREDENTIAL_PER_MINUTE: "1200", RATE_LIMIT_COSTLY_PER_MINUTE: "1200" }
+
 /** Has one process of this revision run, on the former ports where those are free, until it is ready. */
 export const ensure = Effect.fnUntraced(function* (
   folder: string,
@@ -82,6 +85,7 @@ export const ensure = Effect.fnUntraced(function* (
       HTTP_PORT: String(httpPort),
       SERVER_PORT: String(grpcPort),
       LISTEN_HOST: "127.0.0.1",
+      ...rates,
       ...Option.match(program.compileCache, { onNone: () => ({}), onSome: (path) => ({ NODE_COMPILE_CACHE: path }) }),
     },
   })

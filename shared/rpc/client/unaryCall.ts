@@ -1,7 +1,7 @@
 /** One unary rpc as a client calls it: span, deadline, attempts. The way of a call that succeeds is kept short. */
-import { type DescMethodUnary, type Message, toBinary } from "@bufbuild/protobuf"
+import type { DescMethodUnary, Message } from "@bufbuild/protobuf"
 import * as Effect from "effect/Effect"
-import { framed } from "../http/grpc.ts"
+import { frameOf } from "../http/frame.ts"
 import { policyOf, rpcName } from "../Policy.ts"
 import type { PublicError } from "../PublicError.ts"
 import { attempts, type Course, type Rules } from "./attempts.ts"
@@ -63,7 +63,7 @@ export const unaryCall = (method: DescMethodUnary, channel: Channel) => {
           observe.failed(tooLate)
           return Effect.fail(tooLate)
         }
-        const frame = framed(toBinary(method.input, messageOf(method.input, request)))
+        const frame = frameOf(method.input, messageOf(method.input, request))
         const attempt = exchange(frame, tiesOf(fiber, span))
         return attempts({ rules, clock, endsAt: now + leftMs, attempt }, leftMs)
       }),

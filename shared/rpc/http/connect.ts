@@ -8,7 +8,7 @@ import { Internal, type PublicError } from "../PublicError.ts"
 import { hungUp, type Stop, type UnaryRoute } from "../Route.ts"
 import { toConnectError } from "../status.ts"
 import { readBody } from "./body.ts"
-import { malformed, tooLarge } from "./grpc.ts"
+import { malformed, tooLarge } from "./frame.ts"
 import { headerView } from "./headers.ts"
 import { connectTimeout } from "./timeout.ts"
 

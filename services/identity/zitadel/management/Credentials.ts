@@ -58,7 +58,7 @@ const tokensByKey = (url: URL, file: string): Tokens => {
     current: Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       if (kept !== undefined && now < kept.until) return kept.token
-      const { access_token, expires_in } = yield* exchange(url, yield* assertion(url, file, now))
+      const { access_token, expires_in } = yield* exchange(url, file, yield* assertion(url, file, now))
       kept = { token: Redacted.make(access_token), until: now + expires_in * 1000 - marginMillis }
       return kept.token
     }),
@@ -96,7 +96,7 @@ const assertion = Effect.fnUntraced(function* (url: URL, file: string, now: numb
 /** The scope that lets a token use Zitadel's own APIs. */
 const scope = "openid urn:zitadel:iam:org:project:id:zitadel:aud"
 
-const exchange = Effect.fnUntraced(function* (url: URL, jwt: string) {
+const exchange = Effect.fnUntraced(function* (url: URL, file: string, jwt: string) {
   const body = new URLSearchParams({
     grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
     scope,
@@ -116,6 +116,6 @@ const exchange = Effect.fnUntraced(function* (url: URL, jwt: string) {
   )
   if (status >= 500) return yield* new ZitadelFailed({ kind: "unavailable", request, detail: String(status) })
   return yield* Effect.catchTag(Schema.decodeUnknownEffect(Answer)(text), "SchemaError", () =>
-    unusable(`${status}; the service account's key is not accepted`),
+    unusable(`the key of ${file} (${status})`),
   )
 })

@@ -33,7 +33,7 @@ export class ZitadelFailed extends Schema.TaggedError<ZitadelFailed>()("ZitadelF
     const { request, detail } = this
     const sentences: Readonly<Record<FailureKind, string>> = {
       unavailable: `Zitadel is away: ${detail}`,
-      unauthenticated: "Zitadel does not take the token",
+      unauthenticated: `Zitadel does not take who we say we are: ${detail}`,
       forbidden: `Zitadel does not let this token do ${request}: ${detail}`,
       unknownOrganization: "Zitadel has no such organisation",
       notFound: `Zitadel has nothing at ${request}: ${detail}`,
