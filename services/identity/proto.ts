@@ -4,6 +4,7 @@ import type { Overloaded } from "#shared/crypto/Password.ts"
 import {
   AlreadyExists,
   FailedPrecondition,
+  InvalidRequest,
   NotFound,
   PermissionDenied,
   type PublicError,
@@ -52,6 +53,8 @@ type DomainError =
   | UsernameTaken
   | UserNotFound
 
+const unstorable = new InvalidRequest({ reason: "INVALID_REQUEST", message: "a text must not hold a NUL" })
+
 /** Fails with what the caller may know. A statement that the database refused is a defect of ours, and logged as one. */
 export const refuse = (error: DomainError): Effect.Effect<never, PublicError> => {
   switch (error._tag) {
@@ -91,6 +94,7 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
         }),
       )
     case "DatabaseFailed":
+      if (error.unstorable === true) return Effect.fail(unstorable)
       return error.away
         ? Effect.fail(
             new Unavailable({ reason: "UNAVAILABLE", message: "the database is away for now", retryAfterMs: 1000 }),

@@ -47,3 +47,16 @@ it.live("whoever gives up waiting makes room", () =>
     yield* Fiber.join(working)
   }).pipe(Effect.provide(Passwords.layerWith({ concurrency: 1, queue: 1 }))),
 )
+
+it.live("a stored hash that is none is a defect, and harms no other", () =>
+  Effect.gen(function* () {
+    const passwords = yield* Passwords
+    const phc = yield* passwords.hash(right)
+    const [broken, fine] = yield* Effect.all(
+      [Effect.exit(passwords.verify("$argon2id$nonsense", right)), passwords.verify(phc, right)],
+      { concurrency: "unbounded" },
+    )
+    assert.isTrue(Exit.hasDies(broken))
+    assert.isTrue(fine)
+  }).pipe(Effect.provide(Passwords.layer)),
+)

@@ -1,6 +1,6 @@
 /** Password hashing: argon2id with a bounded number at a time, since each one takes 19 MiB and tens of milliseconds. */
 import { availableParallelism } from "node:os"
-import { hash, parseOptions, verify } from "@node-rs/argon2"
+import { parseOptions } from "@node-rs/argon2"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,6 +8,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
+import * as HashingThreads from "./HashingThreads.ts"
 import { opaqueToken } from "./Token.ts"
 
 /** OWASP Password Storage Cheat Sheet (2026-08): argon2id, 19 MiB, two passes, one lane. The library's default is id. */
@@ -38,20 +39,22 @@ export class Passwords extends Context.Service<
   }
 >()("shared/crypto/Passwords") {
   /**
-   * At most `concurrency` hashes at a time, at most `queue` callers waiting (default 32 for each); the rest fails with
-   * `Overloaded` at once. Unless said, one core is left to everything else, and of the four threads of Node's pool one to
-   * signatures, names and files: however many people sign in, nobody else waits for them.
+   * At most `concurrency` hashes at a time, each on a thread of its own, at most `queue` callers waiting (default 32 for
+   * each); the rest fails with `Overloaded` at once. Unless said, one core is left to everything else: however many people
+   * sign in, nobody else waits for them.
    */
   static readonly layerWith = (options: { readonly concurrency?: number; readonly queue?: number } = {}) =>
     Layer.effect(
       Passwords,
       Effect.gen(function* () {
-        const concurrency = options.concurrency ?? Math.max(1, Math.min(3, availableParallelism() - 1))
+        const concurrency = options.concurrency ?? Math.max(1, Math.min(4, availableParallelism() - 1))
         const limit = concurrency + (options.queue ?? concurrency * 32)
-        const permits = yield* Semaphore.make(concurrency)
+        const threads = yield* HashingThreads.make(concurrency)
+        // One at work and one at hand for each thread, so that none waits for the event loop between two.
+        const permits = yield* Semaphore.make(2 * concurrency)
         let present = 0
 
-        const bounded = <A>(work: () => Promise<A>): Effect.Effect<A, Overloaded> =>
+        const run = (password: string, phc?: string): Effect.Effect<string | boolean, Overloaded> =>
           Effect.suspend(() => {
             if (present >= limit) return Effect.fail(new Overloaded({ retryAfterMillis: 1000 }))
             present++
@@ -60,31 +63,37 @@ export class Passwords extends Context.Service<
               Semaphore.withPermits(
                 permits,
                 1,
-              )(Effect.uninterruptible(Effect.andThen(Metric.update(hashes, 1), Effect.promise(work)))),
+              )(
+                Effect.uninterruptible(
+                  Effect.andThen(
+                    Metric.update(hashes, 1),
+                    Effect.promise(() => threads.run({ password, phc, parameters })),
+                  ),
+                ),
+              ),
               Effect.sync(() => {
                 present--
               }),
             )
           })
 
+        const hash = (password: string) => Effect.map(run(password), String)
+        const verify = (phc: string, password: string) => Effect.map(run(password, phc), (right) => right === true)
+
         const fits = (password: Redacted.Redacted<string>) => Buffer.byteLength(Redacted.value(password)) <= maxBytes
 
-        const nothing = yield* Effect.flatMap(opaqueToken, (token) =>
-          Effect.promise(() => hash(Redacted.value(token), parameters)),
-        )
+        const nothing = yield* Effect.flatMap(opaqueToken, (token) => Effect.orDie(hash(Redacted.value(token))))
 
         const verifyNothing = (password: Redacted.Redacted<string>) =>
-          bounded(() => verify(nothing, fits(password) ? Redacted.value(password) : ""))
+          verify(nothing, fits(password) ? Redacted.value(password) : "")
 
         return Passwords.of({
           hash: (password) =>
             fits(password)
-              ? bounded(() => hash(Redacted.value(password), parameters))
+              ? hash(Redacted.value(password))
               : Effect.die(new RangeError(`a password of more than ${maxBytes} bytes`)),
           verify: (phc, password) =>
-            fits(password)
-              ? bounded(() => verify(phc, Redacted.value(password)))
-              : Effect.as(verifyNothing(password), false),
+            fits(password) ? verify(phc, Redacted.value(password)) : Effect.as(verifyNothing(password), false),
           verifyNothing: (password) => Effect.asVoid(verifyNothing(password)),
           needsRehash: (phc) => {
             const made = parseOptions(phc)

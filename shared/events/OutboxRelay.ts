@@ -11,10 +11,12 @@ import { Nats } from "../nats/Nats.ts"
 import { describeError } from "../telemetry/renderCause.ts"
 import { outboxAge, outboxWaiting } from "./EventMetrics.ts"
 import { makeOutboxPublisher } from "./OutboxPublisher.ts"
-import { OutboxStore } from "./OutboxStore.ts"
+import { batchSize, OutboxStore } from "./OutboxStore.ts"
 
 /** Without a wake-up, look again after this time. */
 const pollInterval = Duration.seconds(1)
+/** While events come one after another they are gathered for so long: many at a time cost hardly more than one. */
+const gathering = Duration.millis(50)
 /** Published rows stay for a day, to be looked at, and are deleted every few minutes. */
 const keep = Duration.days(1)
 const sweepInterval = Duration.minutes(5)
@@ -48,7 +50,7 @@ const relay = Effect.gen(function* () {
   )
   yield* store.sweep(keep).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(sweepInterval)), Effect.forkScoped)
 
-  /** Publishes a batch; says whether to look again at once, when woken, or only after a pause. */
+  /** Publishes a batch; says whether to look again at once, when woken, a little after that, or only after a pause. */
   const drainOnce = Effect.gen(function* () {
     let away = false
     const drained = yield* store.drain(yield* publisher.paused, (events) =>
@@ -58,7 +60,9 @@ const relay = Effect.gen(function* () {
       }),
     )
     if (away) return "later"
-    return Option.exists(drained, ({ published }) => published > 0) ? "again" : "whenWoken"
+    if (Option.isNone(drained) || drained.value.published === 0) return "whenWoken"
+    // Less than a batch was all there was: what comes meanwhile wakes us.
+    return drained.value.found === batchSize ? "again" : "afterGathering"
   })
 
   const observe = Effect.gen(function* () {
@@ -74,7 +78,9 @@ const relay = Effect.gen(function* () {
   yield* drainOnce.pipe(
     Effect.repeat({ while: (next) => next === "again" }),
     Effect.tap(Effect.andThen(observe, moving)),
-    Effect.flatMap((next) => (next === "later" ? pause : woken)),
+    Effect.flatMap((next) =>
+      next === "later" ? pause : next === "afterGathering" ? Effect.andThen(Effect.sleep(gathering), woken) : woken,
+    ),
     // Whatever it is, it must not end the relay: events would wait for ever, and nobody would know why.
     Effect.catchCause((cause) => Effect.andThen(stuck(cause), pause)),
     Effect.forever,

@@ -38,7 +38,7 @@ export interface OutboxBacklog {
 }
 
 /** So many events are published in one transaction. */
-const batchSize = 200
+export const batchSize = 200
 
 const channel = "outbox"
 /** The names of our advisory locks: the classes are arbitrary, but must not be used for anything else. */

@@ -3,6 +3,7 @@ import type { DescMessage, Message } from "@bufbuild/protobuf"
 import type { Path } from "@bufbuild/protobuf/reflect"
 import { createValidator } from "@bufbuild/protovalidate"
 import { type InvalidRequest, invalidFields } from "./PublicError.ts"
+import { surelyValid } from "./surelyValid.ts"
 
 /** Field names as the wire has them: "name" in protobuf and gRPC, "jsonName" in REST JSON. */
 export type FieldNames = "name" | "jsonName"
@@ -11,6 +12,7 @@ const validator = createValidator()
 
 /** The refusal of a request that breaks a rule of its contract, or undefined. Throws where a rule itself is broken. */
 export const violationsOf = (desc: DescMessage, request: Message, names: FieldNames): InvalidRequest | undefined => {
+  if (surelyValid(desc, request)) return undefined
   const result = validator.validate(desc, request)
   if (result.kind === "valid") return undefined
   if (result.kind === "error") throw result.error

@@ -1,5 +1,5 @@
 /** The W3C `traceparent` header, version 00: how a trace goes on in another program. */
-import { isSpanContextValid, TraceFlags } from "@opentelemetry/api"
+import { INVALID_SPANID, INVALID_TRACEID, TraceFlags } from "@opentelemetry/api"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 
@@ -13,10 +13,9 @@ const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$
 export const parseTraceparent = (header: string): Option.Option<Tracer.ExternalSpan> => {
   const [, version, traceId = "", spanId = "", flags = "", rest] = shape.exec(header) ?? []
   if (version === undefined || version === "ff" || (version === "00" && rest !== undefined)) return Option.none()
-  const traceFlags = Number.parseInt(flags, 16)
-  return isSpanContextValid({ traceId, spanId, traceFlags })
-    ? Option.some(Tracer.externalSpan({ traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }))
-    : Option.none()
+  if (traceId === INVALID_TRACEID || spanId === INVALID_SPANID) return Option.none()
+  const sampled = (Number.parseInt(flags, 16) & TraceFlags.SAMPLED) !== 0
+  return Option.some(Tracer.externalSpan({ traceId, spanId, sampled }))
 }
 
 /** The header that makes another program's spans children of this one. */

@@ -1,4 +1,4 @@
-/** Comparing contestants fairly: all in one run, round by round in turn, each measured by its median. */
+/** Comparing contestants fairly: all in one run, round by round in turn, so that what else the machine does meets them all. */
 import { type ChildProcess, fork } from "node:child_process"
 import { join } from "node:path"
 
@@ -24,9 +24,13 @@ export interface Comparison<Column extends string> {
   readonly contestants: ReadonlyArray<Contestant<Column>>
 }
 
-const warmUpRounds = 2
+/** Just-in-time compilers need some thousand calls. */
+const warmUpRounds = 5
 
-/** Runs the comparison and prints the table and the RESULT line. */
+/**
+ * Runs the comparison and prints the table of medians and the RESULT line. A ratio is the median of the rounds' ratios:
+ * a round that the machine made slow was slow for both.
+ */
 export const compare = async <Column extends string>(comparison: Comparison<Column>): Promise<void> => {
   const { bench, unit, rounds, columns, by, ours, further = {}, contestants } = comparison
   const measured = new Map<string, Array<Measures<Column>>>(contestants.map(({ name }) => [name, []]))
@@ -43,17 +47,19 @@ export const compare = async <Column extends string>(comparison: Comparison<Colu
   const medians = new Map(
     [...measured].map(([name, all]) => [name, (column: Column) => median(all.map((each) => each[column]))]),
   )
-  const own = medians.get(ours)?.(by) ?? Number.NaN
+  const ratio = (of: string, to: string): number => {
+    const others = measured.get(to) ?? []
+    return median((measured.get(of) ?? []).map((each, round) => each[by] / (others[round]?.[by] ?? Number.NaN)))
+  }
   const rows = [...medians].map(([name, of]) => [
     name,
     ...columns.map((column) => of(column).toFixed(1)),
-    (own / of(by)).toFixed(2),
+    ratio(ours, name).toFixed(2),
   ])
   print([["", ...columns, "ours / this"], ...rows])
-  const medianBy = (name: string) => medians.get(name)?.(by) ?? Number.NaN
   const ratios = Object.fromEntries([
-    ...[...medians.keys()].filter((name) => name !== ours).map((name) => [name, rounded(own / medianBy(name), 3)]),
-    ...Object.entries(further).map(([name, { of, to }]) => [name, rounded(medianBy(of) / medianBy(to), 3)]),
+    ...[...medians.keys()].filter((name) => name !== ours).map((name) => [name, rounded(ratio(ours, name), 3)]),
+    ...Object.entries(further).map(([name, { of, to }]) => [name, rounded(ratio(of, to), 3)]),
   ])
   const medianOf = Object.fromEntries(
     [...medians].map(([name, of]) => [
@@ -61,6 +67,7 @@ export const compare = async <Column extends string>(comparison: Comparison<Colu
       Object.fromEntries(columns.map((column) => [column, rounded(of(column), 1)])),
     ]),
   )
+  const own = medians.get(ours)?.(by) ?? Number.NaN
   const result = { bench, unit, ours: rounded(own, 1), ratios, rounds, medians: medianOf }
   process.stdout.write(`RESULT ${JSON.stringify(result)}\n`)
 }

@@ -5,7 +5,7 @@
 import { type Contestant, compare, type Program, portOf, start } from "./harness.ts"
 
 const concurrency = 16
-const callsPerRound = 4000
+const callsPerRound = 1000
 
 const columns = ["client µs", "server µs", "both µs", "calls/s"] as const
 type Column = (typeof columns)[number]

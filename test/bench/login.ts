@@ -24,10 +24,10 @@ import { repeat } from "./repeat.ts"
 
 const people = 16
 const concurrency = 16
-const loginsPerRound = 100
+const loginsPerRound = 250
 /** Tokens are verified at this pace, whatever else happens. */
-const probeMillis = 10
-const probesAtRest = 150
+const probeMillis = 40
+const probesAtRest = 75
 const password = "correct horse battery staple"
 const meshKey = "mesh-key-of-the-bench"
 

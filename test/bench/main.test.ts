@@ -20,7 +20,7 @@ it("says what there is", async () => {
   const { code, out } = await bench("--help")
   expect(code).toBe(0)
   expect(out).toMatch(/Usage: npm run bench -- NAME/)
-  for (const name of ["hop", "claims", "proxy"]) expect(out).toMatch(new RegExp(`^ {2}${name} `, "m"))
+  for (const name of ["hop", "rest", "claims", "login", "proxy"]) expect(out).toMatch(new RegExp(`^ {2}${name} `, "m"))
 })
 
 it("answers a name that is none, and none at all, with what there is", async () => {

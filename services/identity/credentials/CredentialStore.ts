@@ -3,11 +3,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as SqlSchema from "effect/sql/SqlSchema"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { orDatabaseFailed } from "../database/TransactionStore.ts"
 import type { ClientInfo } from "../sessions/Session.ts"
-import type { UserId } from "../users/User.ts"
+import { User, type UserId } from "../users/User.ts"
+import { userColumns } from "../users/UserStore.ts"
 import { digestOf } from "./LockoutStore.ts"
 
 export interface StoredCredential {
@@ -16,6 +19,13 @@ export interface StoredCredential {
   readonly passwordHash: string | null
   readonly isActive: boolean
   readonly totpEnabled: boolean
+}
+
+/** A password that was right, and the hash that it is to have from now on. */
+export interface OpenedCredential {
+  readonly userId: UserId
+  readonly passwordHash: string
+  readonly newHash: string
 }
 
 /** What is found at the beginning of a guess. */
@@ -35,13 +45,13 @@ export class CredentialStore extends Context.Service<
     readonly find: (identifier: string, client: ClientInfo) => Effect.Effect<Found, DatabaseFailed>
     readonly findUser: (id: UserId, client: ClientInfo) => Effect.Effect<Found, DatabaseFailed>
     /**
-     * Notes a sign-in, forgets wrong guesses, and replaces the hash by `newHash`; false where password or account were
+     * Notes a sign-in, forgets wrong guesses, and replaces the hash by `newHash`; none where password or account were
      * changed, or account or client locked, meanwhile.
      */
     readonly signedIn: (
-      opened: { readonly userId: UserId; readonly passwordHash: string; readonly newHash: string },
+      opened: OpenedCredential,
       client: ClientInfo,
-    ) => Effect.Effect<boolean, DatabaseFailed>
+    ) => Effect.Effect<Option.Option<User>, DatabaseFailed>
     /** Replaces the hash of the same password. */
     readonly rehash: (id: UserId, hash: string, newHash: string) => Effect.Effect<void, DatabaseFailed>
     /** Replaces the password and lifts a lock; the address of its owner. None: `hash` is not the password's any more. */
@@ -56,6 +66,7 @@ export class CredentialStore extends Context.Service<
     CredentialStore,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
+      const userFields = sql.literal(userColumns)
       const columns = sql.literal("account.user_id, account.password_hash, account.is_active, account.totp_enabled")
       const fromUsers = sql.literal(
         "SELECT id AS user_id, password_hash, is_active, totp_enabled, locked_until FROM users",
@@ -87,25 +98,25 @@ export class CredentialStore extends Context.Service<
         WHERE id = ${id}::uuid AND deleted_at IS NULL AND (${hash ?? null}::text IS NULL OR password_hash = ${hash ?? null})
         RETURNING email`
 
+      const signedIn = SqlSchema.findOneOption({
+        Request: Schema.Any,
+        Result: User,
+        execute: ({ opened, client }: { readonly opened: OpenedCredential; readonly client: ClientInfo }) => sql`
+          UPDATE users SET last_login_at = now(), failed_login_attempts = 0, locked_until = NULL,
+            password_hash = ${opened.newHash}
+          WHERE id = ${opened.userId}::uuid AND password_hash = ${opened.passwordHash}
+            AND is_active AND deleted_at IS NULL
+            AND (locked_until IS NULL OR locked_until <= clock_timestamp())
+            AND NOT EXISTS (
+              SELECT 1 FROM guesses WHERE digest = ${clientDigest(client)}::bytea AND locked_until > clock_timestamp()
+            )
+          RETURNING ${userFields}`,
+      })
+
       return CredentialStore.of({
         find: (identifier, client) => orDatabaseFailed(Effect.map(byIdentifier(identifier, client), toFound)),
         findUser: (id, client) => orDatabaseFailed(Effect.map(byId(id, client), toFound)),
-        signedIn: ({ userId, passwordHash, newHash }, client) =>
-          orDatabaseFailed(
-            Effect.map(
-              sql`
-                UPDATE users SET last_login_at = now(), failed_login_attempts = 0, locked_until = NULL,
-                  password_hash = ${newHash}
-                WHERE id = ${userId}::uuid AND password_hash = ${passwordHash} AND is_active AND deleted_at IS NULL
-                  AND (locked_until IS NULL OR locked_until <= clock_timestamp())
-                  AND NOT EXISTS (
-                    SELECT 1 FROM guesses
-                    WHERE digest = ${clientDigest(client)}::bytea AND locked_until > clock_timestamp()
-                  )
-                RETURNING 1`,
-              (rows) => rows.length > 0,
-            ),
-          ),
+        signedIn: (opened, client) => orDatabaseFailed(signedIn({ opened, client })),
         rehash: (id, hash, newHash) =>
           orDatabaseFailed(
             Effect.asVoid(

@@ -10,7 +10,6 @@ import { TransactionStore } from "../database/TransactionStore.ts"
 import { IdentityEvents } from "../events/IdentityEvents.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Challenges } from "../totp/Challenges.ts"
-import { UserStore } from "../users/UserStore.ts"
 import { InvalidCredentials, type SignIn, type SignInForm } from "./Credential.ts"
 import { CredentialStore } from "./CredentialStore.ts"
 import type { AccountLocked } from "./Lockout.ts"
@@ -35,11 +34,10 @@ export class Credentials extends Context.Service<
   static readonly layer = Layer.effect(
     Credentials,
     Effect.gen(function* () {
-      const { atomically } = yield* TransactionStore
+      const { together } = yield* TransactionStore
       const store = yield* CredentialStore
       const checks = yield* PasswordCheck
       const lockouts = yield* Lockouts
-      const users = yield* UserStore
       const sessions = yield* Sessions
       const challenges = yield* Challenges
       const events = yield* IdentityEvents
@@ -51,7 +49,7 @@ export class Credentials extends Context.Service<
         if (newHash !== passwordHash) yield* store.rehash(userId, passwordHash, newHash)
         const challenge = yield* challenges.open({ userId, passwordHash: newHash, client, caller })
         return { _tag: "Challenged", challenge } as const
-      }, atomically)
+      }, together)
 
       const prepareSignIn = Effect.fn("Credentials.prepareSignIn")(function* (form: SignInForm) {
         const { client } = form
@@ -61,17 +59,16 @@ export class Credentials extends Context.Service<
         const session = yield* sessions.prepare(userId, client)
         const { sessionId } = session.tokens
         return Effect.gen(function* () {
-          if (!(yield* store.signedIn(opened, client))) {
+          const user = yield* store.signedIn(opened, client)
+          if (Option.isNone(user)) {
             yield* lockouts.refuseLocked({ _tag: "Account", userId }, client)
             return yield* new InvalidCredentials()
           }
-          const user = yield* users.find(userId)
-          if (Option.isNone(user)) return yield* new InvalidCredentials()
           yield* session.save
           const value = { userId, sessionId, method: LoginMethod.PASSWORD }
           yield* events.append(userId, { case: "userLoggedIn", value })
           return { _tag: "SignedIn", signedIn: { user: user.value, tokens: session.tokens } } as const
-        }).pipe(atomically)
+        }).pipe(together)
       })
 
       return Credentials.of({ prepareSignIn })

@@ -9,16 +9,12 @@ import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import type { ClientInfo } from "../sessions/Session.ts"
 import { type UserId, UserNotFound } from "../users/User.ts"
 import { InvalidCredentials } from "./Credential.ts"
-import { CredentialStore, type Found, type StoredCredential } from "./CredentialStore.ts"
+import { CredentialStore, type Found, type OpenedCredential, type StoredCredential } from "./CredentialStore.ts"
 import { AccountLocked } from "./Lockout.ts"
 import { Lockouts, type Target } from "./Lockouts.ts"
 
 /** An account whose password was right. */
-export interface Opened {
-  readonly userId: UserId
-  readonly passwordHash: string
-  /** By today's parameters; the same where they are those of `passwordHash`. */
-  readonly newHash: string
+export interface Opened extends OpenedCredential {
   readonly totpEnabled: boolean
 }
 

@@ -31,7 +31,7 @@ export class Exports extends Context.Service<
           Effect.fromOption(() => new UserNotFound()),
         )
         const totp = yield* store.totp(id)
-        const organizations = (yield* memberships.ofUser(id)).map(toFacts)
+        const organizations = (yield* memberships.ofUser(id)).map(toFacts).toReversed()
         const found = yield* Effect.forEach(lists, (name) =>
           // One more than is shown tells whether there are more.
           Effect.map(store.list(id, name, mostOfAList + 1), (rows) => ({ name, rows })),

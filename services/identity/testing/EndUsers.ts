@@ -36,5 +36,6 @@ export const signedUp = (domain: string) =>
     const body = { email, password: "correct horse battery", name }
     const { status, json } = yield* call("POST", "/auth/signup", { body })
     assert.strictEqual(status, 201)
-    return { name, email, id: String(json.user.id), session: String(json.session.token) }
+    const { token, refreshToken } = json.session
+    return { name, email, id: String(json.user.id), session: String(token), refreshToken: String(refreshToken) }
   })

@@ -1,8 +1,9 @@
 /** Organizations of end users, and people in every role of them. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { eventually } from "#shared/testing/eventually.ts"
 import { call, signedUp } from "./EndUsers.ts"
-import { letterTo, tokenIn } from "./Letters.ts"
+import { lettersTo, tokenIn } from "./Letters.ts"
 import type { KeyOptions } from "./TestIdentity.ts"
 
 /** What a customer's backend has. */
@@ -20,12 +21,23 @@ export const founded = Effect.fnUntraced(function* ({ session }: Person, name: s
   return { id: String(json.id), path: `/organizations/${json.id}`, json }
 })
 
-/** Invites an address by mail, and reads the token from it: the so-manieth to this address. */
-export const invited = Effect.fnUntraced(function* (path: string, by: Person, email: string, role: string, count = 1) {
+const tokensTo = (email: string) =>
+  Effect.map(
+    lettersTo(email, "You are invited to an organization"),
+    (letters) => new Map(letters.map((each) => [tokenIn(each), each])),
+  )
+
+/** Invites an address by mail, and reads the token from it. */
+export const invited = Effect.fnUntraced(function* (path: string, by: Person, email: string, role: string) {
+  const before = yield* tokensTo(email)
   const { status, json } = yield* call("POST", `${path}/members`, { key, session: by.session, body: { email, role } })
   assert.strictEqual(status, 201)
-  const letter = yield* letterTo(email, "You are invited to an organization", count)
-  return { id: String(json.id), path: `${path}/members/${json.id}`, json, letter, token: tokenIn(letter) }
+  const [token, letter] = yield* eventually(
+    Effect.flatMap(tokensTo(email), (letters) =>
+      Effect.fromNullishOr([...letters].find(([each]) => !before.has(each))),
+    ),
+  )
+  return { id: String(json.id), path: `${path}/members/${json.id}`, json, letter, token }
 })
 
 export const accepted = (person: Person, token: string) =>

@@ -18,6 +18,7 @@ export const registered = (domain: string) =>
       email,
       id: user?.id ?? "",
       access: tokens?.accessToken ?? "",
+      refresh: tokens?.refreshToken ?? "",
       sessionId: tokens?.sessionId ?? "",
     }
   })

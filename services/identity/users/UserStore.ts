@@ -62,7 +62,7 @@ export class UserStore extends Context.Service<
     UserStore,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const columns = sql.literal(columnNames)
+      const columns = sql.literal(userColumns)
 
       const insert = SqlSchema.findOne({
         Request: Schema.Any,
@@ -161,7 +161,8 @@ export class UserStore extends Context.Service<
   )
 }
 
-const columnNames = `id, username, email, email_verified, display_name, avatar_url, first_name, last_name, bio, location,
+/** What `User` is made of. */
+export const userColumns = `id, username, email, email_verified, display_name, avatar_url, first_name, last_name, bio, location,
   phone_number, phone_verified, totp_enabled, is_active, failed_login_attempts, locked_until, last_login_at,
   password_changed_at, created_at, updated_at`
 

@@ -127,7 +127,8 @@ export class GrpcCall {
   }
 
   #respond(trailers: ReadonlyArray<string>, options: ServerStreamResponseOptions): void {
-    const head = [":status", "200", "content-type", grpcType, ...Object.entries(this.#extra).flat(), ...trailers]
+    const head = [":status", "200", "content-type", grpcType, ...trailers]
+    for (const [name, value] of Object.entries(this.#extra)) head.push(name, value)
     this.#stream.respond(head, options)
     head.length = 0
   }

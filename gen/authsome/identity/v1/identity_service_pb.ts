@@ -306,8 +306,10 @@ export const IdentityService: GenService<{
     output: typeof ExportUserDataResponseSchema;
   },
   /**
-   * Erases a person for good (GDPR, article 17): sessions and credentials go, profile fields are emptied, security
-   * events are kept under a pseudonym, and the id is never used again. Erasing again answers the same.
+   * Erases a person for good (GDPR, article 17): sessions, memberships and credentials go, profile fields are emptied,
+   * security events are kept under a pseudonym, and the id is never used again. Address and username are free again.
+   * Organizations of nobody else go too; one with other members may be left without an owner. Erasing again answers the
+   * same.
    *
    * @generated from rpc authsome.identity.v1.IdentityService.EraseUser
    */

@@ -136,7 +136,7 @@ export type GetOpenIdConfigurationResponse = Message<"authsome.identity.v1.GetOp
   issuer: string;
 
   /**
-   * Where the keys are.
+   * Where the keys are. Empty: the issuer is no URL, and the keys are beside this document.
    *
    * @generated from field: string jwks_uri = 2 [json_name = "jwks_uri"];
    */

@@ -467,8 +467,9 @@ export const ExportEndUserDataRequestSchema: GenMessage<ExportEndUserDataRequest
  */
 export type ExportEndUserDataResponse = Message<"authsome.identity.v1.ExportEndUserDataResponse"> & {
   /**
-   * The body of the REST answer: profile, sessions, memberships and security events under the keys `user`, `sessions`,
-   * `organizations` and `securityEvents`; no hash, secret or token.
+   * The body of the REST answer: one object under `user` (the account) and `totp`; lists, the newest first, under
+   * `sessions`, `organizations`, `securityEvents`, `mails`, `mailedTokens` and `zitadel`. `truncated` names the lists that
+   * have more than the 5,000 entries shown. No hash, secret or token.
    *
    * @generated from field: google.protobuf.Struct data = 1;
    */

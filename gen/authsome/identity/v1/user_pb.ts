@@ -583,8 +583,9 @@ export const ExportUserDataRequestSchema: GenMessage<ExportUserDataRequest> = /*
  */
 export type ExportUserDataResponse = Message<"authsome.identity.v1.ExportUserDataResponse"> & {
   /**
-   * Profile, sessions, memberships and security events under the keys `user`, `sessions`, `organizations` and
-   * `securityEvents`; no hash, secret or token.
+   * One object under `user` (the account) and `totp`; lists, the newest first, under `sessions`, `organizations`,
+   * `securityEvents`, `mails`, `mailedTokens` and `zitadel`. `truncated` names the lists that have more than the 5,000
+   * entries shown. No hash, secret or token.
    *
    * @generated from field: google.protobuf.Struct data = 1;
    */
