@@ -141,12 +141,12 @@ const readClaims = Effect.fnUntraced(function* (setting: Setting, mark: string) 
   const { user } = yield* step("a Nova user registers over gRPC", identity.register(account))
   const userId = user?.id ?? ""
   const bio = "Writes the first line."
-  yield* step("changes the profile", identity.updateUserProfile({ userId, bio }))
   const zitadel = rest(setting.identityHttp, { "x-internal-api-key": Redacted.value(setting.internalKey) })
-  const claims = yield* step(
-    "Zitadel's next claims carry it",
-    zitadel.get(`/internal/zitadel/user-claims/${userId}`, 200, Claims),
-  )
+  const read = zitadel.get(`/internal/zitadel/user-claims/${userId}`, 200, Claims)
+  const before = yield* step("Zitadel reads the claims", read)
+  yield* hold(before.bio === undefined, "the claims have what nobody wrote")
+  yield* step("the user changes the profile", identity.updateUserProfile({ userId, bio }))
+  const claims = yield* step("Zitadel's next claims carry it", read)
   yield* hold(claims.sub === userId && claims.bio === bio, "the claims are not the profile's")
 })
 

@@ -25,7 +25,10 @@ interface Thread {
   readonly stop: () => Promise<unknown>
 }
 
-/** So many threads, for as long as the scope lives; they keep no process alive. */
+/**
+ * So many threads, for as long as the scope lives; they keep no process alive. Each starts with its first password, so that
+ * a process that nobody signs in to stays small.
+ */
 export const make = (count: number): Effect.Effect<HashingThreads, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(

@@ -35,9 +35,7 @@ export const compare = async <Column extends string>(comparison: Comparison<Colu
   const { bench, unit, rounds, columns, by, ours, further = {}, contestants } = comparison
   const measured = new Map<string, Array<Measures<Column>>>(contestants.map(({ name }) => [name, []]))
   for (let round = -warmUpRounds; round < rounds; round++) {
-    // Nobody is always the one who runs after the slowest.
-    const first = (round + warmUpRounds) % contestants.length
-    for (const { name, round: run } of [...contestants.slice(first), ...contestants.slice(0, first)]) {
+    for (const { name, round: run } of shuffled(contestants)) {
       const measures = await run()
       if (round >= 0) measured.get(name)?.push(measures)
     }
@@ -71,6 +69,13 @@ export const compare = async <Column extends string>(comparison: Comparison<Colu
   const result = { bench, unit, ours: rounded(own, 1), ratios, rounds, medians: medianOf }
   process.stdout.write(`RESULT ${JSON.stringify(result)}\n`)
 }
+
+/** In another order each time: nobody is always the one who runs after the slowest. */
+const shuffled = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> =>
+  values
+    .map((value) => ({ value, at: Math.random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ value }) => value)
 
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)

@@ -79,11 +79,17 @@ layer(running(novaEnvironment), { excludeTestServices: true })("addresses at Ide
     Effect.gen(function* () {
       const { identity, email, id } = yield* register("barbara")
       for (let count = 0; count < 7; count++) yield* identity.requestEmailVerification({ userId: id })
-      const last = yield* letterTo(email, verify, 5)
+      yield* letterTo(email, verify, 5)
       yield* allSent
-      assert.lengthOf(yield* lettersTo(email, verify), 5)
-      const { user } = yield* identity.verifyEmail({ token: tokenIn(last) })
-      assert.isTrue(user?.emailVerified)
+      const letters = yield* lettersTo(email, verify)
+      // Mails on the way at the same time may overtake each other.
+      const answers = yield* Effect.forEach(letters, (letter) =>
+        Effect.result(identity.verifyEmail({ token: tokenIn(letter) })),
+      )
+      assert.deepStrictEqual(answers.map(({ _tag }) => _tag).sort(), [
+        ...["Failure", "Failure", "Failure", "Failure"],
+        "Success",
+      ])
     }),
   )
 })

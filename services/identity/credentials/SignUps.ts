@@ -95,6 +95,14 @@ export class SignUps extends Context.Service<
         return { user, tokens: session.tokens, genuine: false }
       }, atomically)
 
+      /** Who has the address; nobody to write to where the account is deleted. */
+      const ownerOf = Effect.fnUntraced(function* (address: string) {
+        return Option.map(
+          yield* addresses.owner(address),
+          ({ userId, email, deleted }): Recipient => (deleted ? nobody : { userId, address: Redacted.make(email) }),
+        )
+      })
+
       return SignUps.of({
         prepare: Effect.fn("SignUps.prepare")(function* (form) {
           const { newUser, session } = yield* made(form)
@@ -102,18 +110,21 @@ export class SignUps extends Context.Service<
         }),
         prepareDiscreetly: Effect.fn("SignUps.prepareDiscreetly")(function* (form) {
           const { newUser, session } = yield* made(form)
-          const owner = yield* addresses.owner(form.email)
-          const told: Recipient = Option.match(
-            Option.filter(owner, ({ deleted }) => !deleted),
-            { onNone: () => nobody, onSome: ({ userId, email }) => ({ userId, address: Redacted.make(email) }) },
-          )
-          const pretence = pretend(newUser, session, told)
+          const owner = yield* ownerOf(form.email)
           return Option.isSome(owner)
-            ? pretence
+            ? pretend(newUser, session, owner.value)
             : add(newUser, session).pipe(
                 Effect.map((signedIn) => ({ ...signedIn, genuine: true })),
                 // Somebody was faster by a moment.
-                Effect.catchTag("EmailTaken", () => pretence),
+                Effect.catchTag("EmailTaken", () =>
+                  Effect.flatMap(ownerOf(form.email), (faster) =>
+                    pretend(
+                      newUser,
+                      session,
+                      Option.getOrElse(faster, () => nobody),
+                    ),
+                  ),
+                ),
               )
         }),
       })

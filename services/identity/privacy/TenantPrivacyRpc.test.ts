@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { call, outcome, signedUp } from "../testing/EndUsers.ts"
+import { allSent } from "../testing/Letters.ts"
 import { founded, joined } from "../testing/Organizations.ts"
 import { instanceEnvironment, type KeyOptions, running } from "../testing/TestIdentity.ts"
 import { occurrences } from "../testing/TestTablesStore.ts"
@@ -15,6 +16,8 @@ layer(running(instanceEnvironment), { excludeTestServices: true })("an end user'
     Effect.gen(function* () {
       const ada = yield* signUp("ada")
       const { id: organization } = yield* founded(ada, "Analytical Society")
+      // A mail on its way changes what is told of it.
+      yield* allSent
       const own = yield* call("GET", "/session/user/export", { session: ada.session })
       const { status, json } = yield* call("GET", `/users/${ada.id}/export`, { key: reader })
       assert.deepStrictEqual([own.status, status], [200, 200])

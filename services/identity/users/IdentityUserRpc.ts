@@ -33,7 +33,7 @@ export const handlers = Effect.gen(function* () {
       ),
 
     listUsers: ({ search, active, ...request }) =>
-      users.list({ search, active }, pageOf(request)).pipe(
+      users.list({ search, usernames: true, active }, pageOf(request)).pipe(
         Effect.map(({ data, ...page }) => ({ ...page, data: data.map(toUser) })),
         Effect.catch(refuse),
       ),

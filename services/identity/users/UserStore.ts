@@ -22,8 +22,10 @@ export interface NewUser {
 }
 
 export interface UserFilter {
-  /** Part of an address, username or display name, in any case; empty: everybody. */
+  /** Part of an address or display name, in any case; empty: everybody. */
   readonly search: string
+  /** Part of a username will do too. Where people did not choose theirs, it says nothing of them. */
+  readonly usernames: boolean
   /** Only accounts in use, or only suspended ones; undefined: both. */
   readonly active: boolean | undefined
 }
@@ -99,12 +101,12 @@ export class UserStore extends Context.Service<
           WHERE deleted_at IS NULL ORDER BY position`,
       })
 
-      const matches = ({ search, active }: UserFilter) => {
+      const matches = ({ search, usernames, active }: UserFilter) => {
         const pattern = search === "" ? null : `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`
         return sql`deleted_at IS NULL
           AND (${active ?? null}::boolean IS NULL OR is_active = ${active ?? null}::boolean)
-          AND (${pattern}::text IS NULL OR email ILIKE ${pattern} OR username ILIKE ${pattern}
-            OR display_name ILIKE ${pattern})`
+          AND (${pattern}::text IS NULL OR email ILIKE ${pattern} OR display_name ILIKE ${pattern}
+            OR (${usernames}::boolean AND username ILIKE ${pattern}))`
       }
 
       const list = SqlSchema.findAll({

@@ -45,4 +45,28 @@ layer(running(instanceEnvironment), { excludeTestServices: true })("the end user
       assert.deepStrictEqual(yield* statuses, [401, 401, 200])
     }),
   )
+
+  it.effect(
+    "are found by address and name in any case, in use or suspended, a page at a time, and by nothing else",
+    () =>
+      Effect.gen(function* () {
+        const key: KeyOptions = { kind: "secret", scopes: ["*"] }
+        const found = Effect.fnUntraced(function* (query: Readonly<Record<string, string>>) {
+          const { json } = yield* call("GET", `/users?${new URLSearchParams(query)}`, { key })
+          return [json.data.map(({ name }: { readonly name: string }) => name), json.total]
+        })
+        const [one] = [yield* signUp("list_one"), yield* signUp("list_two"), yield* signUp("listxthree")]
+        yield* call("PATCH", `/users/${one.id}`, { key, body: { active: false } })
+        assert.deepStrictEqual(yield* found({ search: "LIST" }), [["listxthree", "list_two", "list_one"], 3])
+        assert.deepStrictEqual(yield* found({ search: "list_", active: "true" }), [["list_two"], 1])
+        assert.deepStrictEqual(yield* found({ search: "list", active: "false" }), [["list_one"], 1])
+        assert.deepStrictEqual(yield* found({ search: "list", page: "2", pageSize: "2" }), [["list_one"], 3])
+        assert.deepStrictEqual(yield* found({ search: "list", page: "9" }), [[], 3])
+        for (const search of [one.id, "usr_", "%", "\\"])
+          assert.deepStrictEqual(yield* found({ search }), [[], 0], search)
+        for (const query of ["pageSize=101", "page=-1", "page=x", "size=3"]) {
+          assert.strictEqual((yield* call("GET", `/users?${query}`, { key })).status, 400, query)
+        }
+      }),
+  )
 })

@@ -31,7 +31,7 @@ export const layer = Handlers.layer(
       ...privacy,
 
       listEndUsers: ({ search, active, ...request }) =>
-        users.list({ search, active }, pageOf(request)).pipe(
+        users.list({ search, usernames: false, active }, pageOf(request)).pipe(
           Effect.map(({ data, ...page }) => ({ ...page, data: data.map(toEndUser) })),
           Effect.catch(refuse),
         ),
