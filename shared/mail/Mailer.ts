@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { createTransport } from "nodemailer"
+import * as Scope from "effect/Scope"
 import { redactedUrl } from "../runtime/EnvConfig.ts"
 
 /** The mail server is away, too slow, or refused the mail. Names no address. */
@@ -47,29 +47,33 @@ export class Mailer extends Context.Service<
       Mailer,
       Effect.gen(function* () {
         const step = Duration.toMillis(options.stepTimeout ?? "5 seconds")
-        const transport = yield* Effect.acquireRelease(
-          Effect.sync(() =>
-            createTransport({
-              url: Redacted.value(options.url),
-              pool: true,
-              maxConnections: 2,
-              // A mail whose connection broke may have arrived: whoever sent it decides.
-              maxRequeues: 0,
-              connectionTimeout: step,
-              greetingTimeout: step,
-              socketTimeout: 2 * step,
-              disableFileAccess: true,
-              disableUrlAccess: true,
-            }),
-          ),
-          (open) => Effect.sync(() => open.close()),
+        const opened = Effect.map(library, ({ createTransport }) =>
+          createTransport({
+            url: Redacted.value(options.url),
+            pool: true,
+            maxConnections: 2,
+            // A mail whose connection broke may have arrived: whoever sent it decides.
+            maxRequeues: 0,
+            connectionTimeout: step,
+            greetingTimeout: step,
+            socketTimeout: 2 * step,
+            disableFileAccess: true,
+            disableUrlAccess: true,
+          }),
+        )
+        const scope = yield* Effect.scope
+        const transport = yield* Effect.acquireRelease(opened, (open) => Effect.sync(() => open.close())).pipe(
+          Scope.provide(scope),
+          Effect.cached,
         )
         return Mailer.of({
           send: ({ to, ...mail }) =>
-            Effect.tryPromise({
-              try: () => transport.sendMail({ ...mail, from: options.from, to: Redacted.value(to) }),
-              catch: refusal,
-            }).pipe(
+            Effect.flatMap(transport, (open) =>
+              Effect.tryPromise({
+                try: () => open.sendMail({ ...mail, from: options.from, to: Redacted.value(to) }),
+                catch: refusal,
+              }),
+            ).pipe(
               Effect.timeoutOrElse({
                 duration: 4 * step,
                 orElse: () => Effect.fail(new MailUnavailable({ status: undefined })),
@@ -90,6 +94,9 @@ export class Mailer extends Context.Service<
     }),
   )
 }
+
+/** Only who writes a mail pays for the code that sends it. */
+const library = Effect.promise(() => import("nodemailer"))
 
 const Reply = Schema.Struct({ responseCode: Schema.Int })
 
