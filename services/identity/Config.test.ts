@@ -42,6 +42,7 @@ it.effect("a role has what it needs, and defaults for the rest", () =>
     const asInstance = yield* Effect.provide(identityConfig, provided(instance))
     assert.include(asInstance, { role: "instance", issuer: applicationId, audience: applicationId, maxConnections: 5 })
     assert.isTrue(Option.isNone(asInstance.natsUrl))
+    assert.deepStrictEqual([asNova.requireVerifiedEmail, asInstance.requireVerifiedEmail], [false, false])
     assert.deepStrictEqual([asNova.totpIssuer, asInstance.totpIssuer], ["Nova", applicationId])
   }),
 )
@@ -71,6 +72,11 @@ it.effect.each([
   [{ ...instance, NATS_URL: "hunter2" }, "NATS_URL is malformed"],
   [{ ...nova, REDIS_URL: "hunter2" }, "REDIS_URL is malformed"],
   [{ ...nova, SMTP_URL: "hunter2" }, "SMTP_URL is malformed"],
+  [{ ...nova, AUDIT_RETENTION: "hunter2" }, "AUDIT_RETENTION is malformed"],
+  [{ ...nova, AUDIT_RETENTION: "2 hours" }, "AUDIT_RETENTION is malformed"],
+  [{ ...nova, REQUIRE_VERIFIED_EMAIL: "hunter2" }, "REQUIRE_VERIFIED_EMAIL is malformed"],
+  [{ ...nova, REQUIRE_VERIFIED_EMAIL: "true" }, "SMTP_URL is missing"],
+  [{ ...instance, REQUIRE_VERIFIED_EMAIL: "true" }, "SMTP_URL is missing"],
   [{ ...nova, CLAIMS_CACHE_TTL: "hunter2", REDIS_URL: "redis://127.0.0.1:1" }, "CLAIMS_CACHE_TTL is malformed"],
   [{ ...nova, CLAIMS_CACHE_TTL: "2 hours", REDIS_URL: "redis://127.0.0.1:1" }, "CLAIMS_CACHE_TTL is malformed"],
   [{ ...nova, CLAIMS_CACHE_TTL: "30 seconds" }, "REDIS_URL is missing"],

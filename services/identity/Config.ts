@@ -30,6 +30,10 @@ interface Common {
   readonly mailFrom: string
   /** Where the pages are that the links of mails lead to; at an instance, those of the customer's application. */
   readonly mailLinkUrl: URL
+  /** Nobody signs in before they have shown that mail to their address reaches them. */
+  readonly requireVerifiedEmail: boolean
+  /** For how long security events are kept. None: for ever. */
+  readonly auditRetention: Option.Option<Duration.Duration>
   /** What authenticators show beside the account. */
   readonly totpIssuer: string
   /** So many organizations one user makes and owns, and so many members and invitations one organization has. */
@@ -87,11 +91,30 @@ interface Defaults {
 /** No longer than the field of the contract that holds it twice, and an account's address. */
 const totpIssuer = Config.schema(Schema.NonEmptyString.check(Schema.isMaxLength(60)), "TOTP_ISSUER")
 
+/** A day at least: who sets hours means something else. */
+const auditRetention = Config.schema(
+  Schema.DurationFromString.check(
+    Schema.makeFilter((kept) => Duration.isGreaterThanOrEqualTo(kept, Duration.days(1)), {
+      expected: "a day at least",
+    }),
+  ),
+  "AUDIT_RETENTION",
+)
+
 const limit = (name: string, otherwise: number): Config.Config<number> =>
   Config.schema(
     Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1e6 })),
     name,
   ).pipe(Config.withDefault(otherwise))
+
+const smtpUrl = redactedUrl("SMTP_URL", ["smtp", "smtps"])
+
+/** It needs SMTP_URL: nobody could show anything without a mail. */
+const requireVerifiedEmail = Effect.gen(function* () {
+  const required = yield* Config.Boolean("REQUIRE_VERIFIED_EMAIL").pipe(Config.withDefault(false))
+  if (required) yield* smtpUrl
+  return required
+})
 
 const common = (defaults: Defaults) =>
   Config.all({
@@ -100,10 +123,11 @@ const common = (defaults: Defaults) =>
     maxConnections: Config.Int("DATABASE_MAX_CONNECTIONS").pipe(Config.withDefault(defaults.maxConnections)),
     issuer: Config.NonEmptyString("ISSUER").pipe(Config.withDefault(defaults.issuer)),
     redisUrl: Config.option(redisUrl),
-    smtpUrl: Config.option(redactedUrl("SMTP_URL", ["smtp", "smtps"])),
+    smtpUrl: Config.option(smtpUrl),
     mailFrom: Config.NonEmptyString("MAIL_FROM").pipe(Config.withDefault("no-reply@localhost")),
     mailLinkUrl: url("MAIL_LINK_URL", ["http", "https"]).pipe(Config.withDefault(new URL("http://localhost:3000"))),
     totpIssuer: totpIssuer.pipe(Config.withDefault(defaults.totpIssuer)),
+    auditRetention: Config.option(auditRetention),
     maxOwnedOrganizations: limit("MAX_OWNED_ORGANIZATIONS", 100),
     maxOrganizationMembers: limit("MAX_ORGANIZATION_MEMBERS", 1000),
   })
@@ -123,6 +147,7 @@ const claimsCacheTtl = Effect.gen(function* () {
 
 const nova = Effect.gen(function* () {
   const shared = yield* common({ issuer: "nova-identity", totpIssuer: "Nova", maxConnections: 10 })
+  const verified = { requireVerifiedEmail: yield* requireVerifiedEmail }
   const nats = yield* natsUrl
   const zitadel = {
     zitadelKeys: yield* keys("INTERNAL_API_KEY"),
@@ -131,7 +156,15 @@ const nova = Effect.gen(function* () {
     zitadel: yield* zitadelConfig,
   }
   const mesh = yield* meshIdentity
-  return { ...shared, role: "nova", audience: "nova", mesh, natsUrl: Option.some(nats), ...zitadel } as const
+  return {
+    ...shared,
+    ...verified,
+    role: "nova",
+    audience: "nova",
+    mesh,
+    natsUrl: Option.some(nats),
+    ...zitadel,
+  } as const
 })
 
 const instance = Effect.gen(function* () {
@@ -142,6 +175,7 @@ const instance = Effect.gen(function* () {
     role: "instance",
     audience: id,
     applicationId: id,
+    requireVerifiedEmail: yield* requireVerifiedEmail,
     mesh: yield* meshIdentityIfAny,
     rates: yield* rates("CREDENTIAL", "COSTLY"),
     natsUrl: yield* Config.option(natsUrl),

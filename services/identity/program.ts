@@ -34,9 +34,10 @@ import { ClaimsCache } from "./zitadel/ClaimsCache.ts"
 const stores = Layer.mergeAll(TransactionStore.layer, UserStore.layer, SessionStore.layer, SigningKeyStore.layer)
 
 /** The record of calls is kept in the database that they change. */
-const recording = Layer.merge(Recording.layer.pipe(Layer.provide(SecurityLog.layer)), SecurityEvents.layer).pipe(
-  Layer.provide(SecurityEventStore.layer),
-)
+const recording = (config: IdentityConfig) =>
+  Layer.merge(Recording.layer.pipe(Layer.provide(SecurityLog.layer)), SecurityEvents.layer(config)).pipe(
+    Layer.provide(SecurityEventStore.layer),
+  )
 
 const domain = (config: IdentityConfig, queue: Option.Option<Queue>, copies: CopiesLayer) =>
   Layer.mergeAll(Users.layer, Privacy.layer).pipe(
@@ -46,7 +47,7 @@ const domain = (config: IdentityConfig, queue: Option.Option<Queue>, copies: Cop
     Layer.provideMerge(copies),
     Layer.provide(AccessTokens.layer(config)),
     Layer.provideMerge(SigningKeys.layer(config.issuer)),
-    Layer.merge(recording),
+    Layer.merge(recording(config)),
     Layer.provide([Passwords.layer, Sealer.layerConfig, events(queue)]),
     Layer.provide(stores),
   )

@@ -4,7 +4,6 @@ import type { Overloaded } from "#shared/crypto/Password.ts"
 import {
   AlreadyExists,
   FailedPrecondition,
-  InvalidRequest,
   NotFound,
   PermissionDenied,
   type PublicError,
@@ -12,7 +11,7 @@ import {
   Unauthenticated,
   Unavailable,
 } from "#shared/rpc/PublicError.ts"
-import type { InvalidCredentials } from "./credentials/Credential.ts"
+import type { EmailUnverified, InvalidCredentials } from "./credentials/Credential.ts"
 import type { AccountLocked } from "./credentials/Lockout.ts"
 import type { MailedTokenInvalid } from "./credentials/MailedToken.ts"
 import type { DatabaseFailed } from "./database/DatabaseFailed.ts"
@@ -34,6 +33,7 @@ type DomainError =
   | CopiesUnreachable
   | DatabaseFailed
   | EmailTaken
+  | EmailUnverified
   | InvalidCredentials
   | InvitationInvalid
   | LastOwner
@@ -52,8 +52,6 @@ type DomainError =
   | TotpIsOn
   | UsernameTaken
   | UserNotFound
-
-const unstorable = new InvalidRequest({ reason: "INVALID_REQUEST", message: "a text must not hold a NUL" })
 
 /** Fails with what the caller may know. A statement that the database refused is a defect of ours, and logged as one. */
 export const refuse = (error: DomainError): Effect.Effect<never, PublicError> => {
@@ -94,7 +92,6 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
         }),
       )
     case "DatabaseFailed":
-      if (error.unstorable === true) return Effect.fail(unstorable)
       return error.away
         ? Effect.fail(
             new Unavailable({ reason: "UNAVAILABLE", message: "the database is away for now", retryAfterMs: 1000 }),
@@ -103,6 +100,10 @@ export const refuse = (error: DomainError): Effect.Effect<never, PublicError> =>
     case "EmailTaken":
       return Effect.fail(
         new AlreadyExists({ reason: "EMAIL_TAKEN", message: "an account with this e-mail address exists" }),
+      )
+    case "EmailUnverified":
+      return Effect.fail(
+        new FailedPrecondition({ reason: "EMAIL_UNVERIFIED", message: "the e-mail address must be verified first" }),
       )
     case "UsernameTaken":
       return Effect.fail(

@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import { IdentityService } from "#gen/authsome/identity/v1/identity_service_pb.ts"
 import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
-import type { SignedIn, SignIn } from "./credentials/Credential.ts"
+import type { SignedUp, SignIn } from "./credentials/Credential.ts"
 import { Credentials } from "./credentials/Credentials.ts"
 import { passwordHandlers } from "./credentials/PasswordRpc.ts"
 import { SignUps } from "./credentials/SignUps.ts"
@@ -19,10 +19,13 @@ import * as IdentityUserRpc from "./users/IdentityUserRpc.ts"
 import { toUser } from "./users/proto.ts"
 
 /** The person at the client has signed up or in; their program tells us of it. */
-const signedIn = (client: ClientInfo) => (ready: Effect.Effect<SignedIn, Parameters<typeof refuse>[0]>) =>
+const signedIn = (client: ClientInfo) => (ready: Effect.Effect<SignedUp, Parameters<typeof refuse>[0]>) =>
   ready.pipe(
     Effect.tap(({ user }) => changed({ type: "user", id: user.id, origin: client })),
-    Effect.map(({ user, tokens }) => ({ user: toUser(user), tokens: toTokens(tokens) })),
+    Effect.map(({ user, tokens }) => ({
+      user: toUser(user),
+      ...(tokens === undefined ? {} : { tokens: toTokens(tokens) }),
+    })),
     Effect.catch(refuse),
   )
 

@@ -11,13 +11,13 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
 import { Health } from "#gen/grpc/health/v1/health_pb.ts"
 import { Readiness } from "../runtime/Readiness.ts"
 import { metricsText } from "../telemetry/Metrics.ts"
 import { makeAdmissionGate } from "./AdmissionGate.ts"
 import type { Authentication, Authorization } from "./Caller.ts"
 import * as Certificates from "./Certificates.ts"
+import { compileRoutes } from "./compileRoutes.ts"
 import { Implementations } from "./Handlers.ts"
 import { healthRoute, healthService } from "./health.ts"
 import { connectAdapter } from "./http/adapter.ts"
@@ -26,10 +26,12 @@ import { withCors } from "./http/cors.ts"
 import { grpcUnary } from "./http/grpc.ts"
 import { HttpRoutes } from "./http/HttpRoutes.ts"
 import { type Handlers, type Listener, type OnePort, onePort } from "./http/onePort.ts"
+import { observeAdmission } from "./metrics.ts"
 import { rpcName } from "./Policy.ts"
-import { compileRoutes, type Routes, stopping, type UnaryRoute } from "./Route.ts"
+import { type Routes, stopping, type UnaryRoute } from "./Route.ts"
 import { reflectionService } from "./reflection.ts"
 import { noRoute } from "./rest/errors.ts"
+import { observeHttp } from "./rest/metrics.ts"
 import { openApiPath, openApiRoute } from "./rest/openapi/route.ts"
 import { sendError, transcoder } from "./rest/Transcoder.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
@@ -82,8 +84,14 @@ export const layer = <E, R>(
       const routes = yield* compileRoutes(implementations.all(), gate, options.trustedHops)
       const services = implementations.all().map(({ service }) => service)
       const shutdown = new AbortController()
-      const observe = observeHttp(yield* Effect.context())
-      const context = { options, shutdown: shutdown.signal, health: healthRoute(readiness) }
+      const effects = yield* Effect.context<never>()
+      const observe = observeHttp(effects)
+      const context = {
+        options,
+        shutdown: shutdown.signal,
+        health: healthRoute(readiness),
+        measure: observeAdmission(gate, effects),
+      }
       const extras = [
         healthService(
           readiness,
@@ -93,9 +101,12 @@ export const layer = <E, R>(
       ]
       const certificates =
         options.certificateFiles === undefined ? undefined : yield* Certificates.load(options.certificateFiles)
-      const outside = onePort({ request: outsideFace(routes, httpRoutes.all(), observe, context) })
-      const mesh = onePort({ ...meshFace(routes, extras, context), certificates })
       const { config } = options
+      const outside = onePort(
+        { request: outsideFace(routes, httpRoutes.all(), observe, context) },
+        config.maxConnections,
+      )
+      const mesh = onePort({ ...meshFace(routes, extras, context), certificates }, config.maxConnections)
       yield* Effect.addFinalizer(() => stop([outside, mesh], config, readiness, shutdown))
       const httpPort = yield* listen(outside, "HTTP_PORT", config.httpPort, config.host)
       const grpcPort = yield* listen(mesh, "SERVER_PORT", config.grpcPort, config.host)
@@ -107,6 +118,8 @@ interface FaceContext {
   readonly options: ServerOptions
   readonly shutdown: AbortSignal
   readonly health: (...request: Parameters<Listener>) => boolean
+  /** Brings up to date what is measured only when somebody asks. */
+  readonly measure: () => void
 }
 
 const outsideFace = (
@@ -148,7 +161,7 @@ const methodsByPath = ({ unary, streaming }: Routes): ReadonlyMap<string, Readon
 const meshFace = (
   routes: Routes,
   extras: ReadonlyArray<(router: ConnectRouter) => void>,
-  { options, shutdown, health }: FaceContext,
+  { options, shutdown, health, measure }: FaceContext,
 ): Handlers => {
   const maxBytes = options.config.maxMessageBytes
   const nothing: Listener = (_request, response) => void sendError(response, noRoute)
@@ -158,7 +171,10 @@ const meshFace = (
     stream,
     request: (request, response) => {
       if (health(request, response)) return
-      if (request.url === "/metrics") return sendMetrics(response)
+      if (request.url === "/metrics") {
+        measure()
+        return sendMetrics(response)
+      }
       rpc(request, response)
     },
   }
@@ -195,33 +211,3 @@ const stop = (
     const grace = Duration.toMillis(config.shutdownGrace) * 0.8
     yield* Effect.promise(() => Promise.all(faces.map((face) => face.close(grace))))
   })
-
-const requests = Metric.counter("http_requests_total", { description: "REST requests answered, by route and status." })
-const durations = Metric.histogram("http_request_duration_seconds", {
-  description: "Time to the answer of a REST request, by route.",
-  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-})
-
-/** Attributes are bound once for each endpoint and status, of which there are few: a request costs two updates. */
-const observeHttp = (context: Context.Context<never>) => {
-  const endpoints = new Map<
-    string,
-    { readonly duration: typeof durations; readonly counters: Map<number, typeof requests> }
-  >()
-  const endpointOf = (endpoint: string) => {
-    const made = { duration: Metric.withAttributes(durations, { endpoint }), counters: new Map() }
-    endpoints.set(endpoint, made)
-    return made
-  }
-  const counterOf = (counters: Map<number, typeof requests>, endpoint: string, status: number) => {
-    const made = Metric.withAttributes(requests, { endpoint, status: String(status) })
-    counters.set(status, made)
-    return made
-  }
-  return (endpoint: string, status: number, millis: number): void => {
-    const { duration, counters } = endpoints.get(endpoint) ?? endpointOf(endpoint)
-    const counter = counters.get(status) ?? counterOf(counters, endpoint, status)
-    counter.updateUnsafe(1, context)
-    duration.updateUnsafe(millis / 1000, context)
-  }
-}

@@ -15,6 +15,8 @@ export interface ServerConfig {
   readonly maxBodyBytes: number
   /** The largest message. Bytes. */
   readonly maxMessageBytes: number
+  /** How many connections each face has at the same time; the rest is refused at once. */
+  readonly maxConnections: number
   /** How many calls run and wait at the same time; the rest is refused at once. */
   readonly admission: AdmissionLimits
   readonly shutdownGrace: Duration.Duration
@@ -23,8 +25,8 @@ export interface ServerConfig {
 }
 
 /**
- * Reads HTTP_PORT, SERVER_PORT, LISTEN_HOST, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_RUNNING_CALLS, MAX_WAITING_CALLS,
- * MAX_CALL_WAIT, DRAIN_DELAY and SHUTDOWN_GRACE.
+ * Reads HTTP_PORT, SERVER_PORT, LISTEN_HOST, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_CONNECTIONS, MAX_RUNNING_CALLS,
+ * MAX_WAITING_CALLS, MAX_CALL_WAIT, DRAIN_DELAY and SHUTDOWN_GRACE.
  */
 export const serverConfig = (defaults: { readonly http: number; readonly grpc: number }): Config.Config<ServerConfig> =>
   Config.all({
@@ -33,6 +35,7 @@ export const serverConfig = (defaults: { readonly http: number; readonly grpc: n
     grpcPort: Config.Port("SERVER_PORT").pipe(Config.withDefault(defaults.grpc)),
     maxBodyBytes: Config.Int("MAX_BODY_BYTES").pipe(Config.withDefault(1024 * 1024)),
     maxMessageBytes: Config.Int("MAX_MESSAGE_BYTES").pipe(Config.withDefault(4 * 1024 * 1024)),
+    maxConnections: Config.Int("MAX_CONNECTIONS").pipe(Config.withDefault(10_000)),
     admission: Config.all({
       running: Config.Int("MAX_RUNNING_CALLS").pipe(Config.withDefault(256)),
       waiting: Config.Int("MAX_WAITING_CALLS").pipe(Config.withDefault(256)),

@@ -1,6 +1,7 @@
 /** Counts and times of served calls, by rpc and outcome: the four golden signals of every service come from here. */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
+import type { AdmissionGate } from "./AdmissionGate.ts"
 import type { Outcome } from "./Route.ts"
 
 const served = Metric.counter("rpc_server_requests_total", { description: "Calls answered, by rpc and outcome." })
@@ -25,3 +26,17 @@ export const observeCall = (rpc: string, context: Context.Context<never>) => {
     duration.updateUnsafe(millis / 1000, context)
   }
 }
+
+const running = Metric.gauge("rpc_server_running_calls", {
+  description: "Calls that are being served, without streams.",
+})
+const waiting = Metric.gauge("rpc_server_waiting_calls", { description: "Calls that wait for their turn." })
+
+/** A function that notes how busy the server is right now. */
+export const observeAdmission =
+  ({ state }: AdmissionGate, context: Context.Context<never>) =>
+  (): void => {
+    const now = state()
+    running.updateUnsafe(now.running, context)
+    waiting.updateUnsafe(now.waiting, context)
+  }

@@ -3,7 +3,15 @@
  * rules that contracts use most are applied to every value. Whatever is not sure, be it the rule or the value, is left to
  * protovalidate, so that a doubt costs time and nothing else. The walk was a tenth of the whole cost of a hop.
  */
-import { type DescField, type DescMessage, getOption, hasOption, isFieldSet, type Message } from "@bufbuild/protobuf"
+import {
+  type DescField,
+  type DescMessage,
+  getOption,
+  hasOption,
+  isFieldSet,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf"
 import {
   FieldRulesSchema,
   field as fieldOption,
@@ -12,9 +20,10 @@ import {
   oneof as oneofOption,
   RepeatedRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
+import { isStorable } from "./storableText.ts"
 import { hasOnly, type Look, type Rules, scalarLook, sure, unsure } from "./valueRules.ts"
 
-/** Whether every rule is surely kept; false says nothing. */
+/** Whether every rule is surely kept, and every text storable; false says nothing. */
 export const surelyValid = (desc: DescMessage, message: Message): boolean => lookAt(desc)(message)
 
 const looks = new Map<DescMessage, Look>()
@@ -95,8 +104,9 @@ const boundsLook = (rules: Rules): Look => {
 }
 
 /** Most maps are empty, and most rules are of what is in one. */
-const mapLook = (field: DescField, rules: Rules | undefined): Look => {
-  if (rules === undefined) return field.message === undefined ? sure : emptyMap
+const mapLook = (field: DescField & { readonly fieldKind: "map" }, rules: Rules | undefined): Look => {
+  if (rules === undefined)
+    return elementLook(field, rules) === sure && field.mapKey !== ScalarType.STRING ? sure : emptyMap
   if (!hasOnly(FieldRulesSchema, rules, "required", "ignore", "map") || rules.type.case !== "map") return unsure
   return hasOnly(MapRulesSchema, rules.type.value, "maxPairs", "keys", "values") ? emptyMap : unsure
 }
@@ -105,6 +115,11 @@ const emptyMap: Look = (value) => typeof value === "object" && value !== null &&
 
 /** Looks at one value of a field, or of the list that it is. */
 const elementLook = (field: DescField, rules: Rules | undefined): Look => {
-  if (field.message === undefined) return rules === undefined ? sure : scalarLook(field, rules)
+  if (field.message === undefined) return rules === undefined ? freeLook(field) : scalarLook(field, rules)
   return rules === undefined || hasOnly(FieldRulesSchema, rules, "required", "ignore") ? lookAt(field.message) : unsure
 }
+
+/** Looks at a value without rules of its own. */
+const freeLook = ({ scalar }: DescField): Look => (scalar === ScalarType.STRING ? anyText : sure)
+
+const anyText: Look = (value) => typeof value === "string" && isStorable(value)

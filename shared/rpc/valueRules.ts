@@ -15,6 +15,7 @@ import {
   Int64RulesSchema,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
+import { isStorable } from "./storableText.ts"
 
 /** Whether a value surely keeps its rules; false says nothing. */
 export type Look = (value: unknown) => boolean
@@ -63,7 +64,7 @@ const stringLook = (rules: MessageShape<typeof StringRulesSchema>): Look => {
   // The syntax of RE2, as far as contracts use it, is that of JavaScript, which matches an id twenty times as fast.
   if (isFieldSet(rules, field.pattern)) patterns.push(new RegExp(rules.pattern, "u"))
   return (value) => {
-    if (typeof value !== "string" || value.length < least || value.length > most) return false
+    if (typeof value !== "string" || value.length < least || value.length > most || !isStorable(value)) return false
     for (const pattern of patterns) if (!pattern.test(value)) return false
     return true
   }

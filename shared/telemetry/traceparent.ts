@@ -6,15 +6,18 @@ import * as Tracer from "effect/Tracer"
 /** The header, in HTTP, gRPC metadata and NATS alike. */
 export const traceparentHeader = "traceparent"
 
-/** Later versions may append fields; only version 00 ends here, and ff is forbidden. */
-const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const shape = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
+const lengthOfVersion00 = 55
 
 /** The caller's span; none if the header is malformed or its ids are all zero, in which case a new trace begins. */
 export const parseTraceparent = (header: string): Option.Option<Tracer.ExternalSpan> => {
-  const [, version, traceId = "", spanId = "", flags = "", rest] = shape.exec(header) ?? []
-  if (version === undefined || version === "ff" || (version === "00" && rest !== undefined)) return Option.none()
+  // Later versions may append fields; only version 00 ends here, and ff is forbidden.
+  const isForeign = header.startsWith("ff") || (header.startsWith("00") && header.length !== lengthOfVersion00)
+  if (isForeign || !shape.test(header)) return Option.none()
+  const traceId = header.slice(3, 35)
+  const spanId = header.slice(36, 52)
   if (traceId === INVALID_TRACEID || spanId === INVALID_SPANID) return Option.none()
-  const sampled = (Number.parseInt(flags, 16) & TraceFlags.SAMPLED) !== 0
+  const sampled = (Number.parseInt(header.slice(53, 55), 16) & TraceFlags.SAMPLED) !== 0
   return Option.some(Tracer.externalSpan({ traceId, spanId, sampled }))
 }
 

@@ -11,6 +11,7 @@ export const serverConfig: ServerConfig = {
   grpcPort: 0,
   maxBodyBytes: 64 * 1024,
   maxMessageBytes: 4 * 1024 * 1024,
+  maxConnections: 1000,
   admission: { running: 64, waiting: 64, waitMs: 500 },
   drainDelay: Duration.zero,
   shutdownGrace: Duration.seconds(5),

@@ -4,24 +4,12 @@
  * database and client are the same for both.
  */
 import assert from "node:assert/strict"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
-import { Pool } from "undici"
-import { migrate } from "#shared/postgres/migrate.ts"
 import * as DatabaseStore from "#shared/servers/DatabaseStore.ts"
-import * as NatsServer from "#shared/servers/NatsServer.ts"
-import { freePorts } from "#shared/servers/Ports.ts"
-import * as PostgresServer from "#shared/servers/PostgresServer.ts"
-import { toolsFolder } from "#shared/servers/tools.ts"
-import { type Contestant, compare, type Program, portOf, start } from "./harness.ts"
-import { repeat } from "./repeat.ts"
+import { type Contestant, compare, type Program, portOf } from "./harness.ts"
+import { client, costOf } from "./load.ts"
+import { local, novaIdentity, onStage } from "./stage.ts"
 
 const concurrency = 32
 const requestsPerRound = 4000
@@ -31,15 +19,10 @@ const key = "zitadel-key-of-the-bench"
 const columns = ["µs", "server µs", "client µs", "requests/s"] as const
 type Column = (typeof columns)[number]
 
-const client = (origin: string) => {
-  const pool = new Pool(origin, { connections: concurrency, pipelining: 1 })
+const asking = (origin: string) => {
+  const ask = client(origin, concurrency)
   const headers = { "x-internal-api-key": key, "content-type": "application/json", accept: "application/json" }
-  return async (id: string): Promise<string> => {
-    const answer = await pool.request({ method: "GET", path: `/internal/zitadel/user-claims/${id}`, headers })
-    const text = await answer.body.text()
-    if (answer.statusCode !== 200) throw new Error(`${origin} answered ${answer.statusCode}: ${text}`)
-    return text
-  }
+  return (id: string) => ask({ method: "GET", path: `/internal/zitadel/user-claims/${id}`, headers })
 }
 
 /** A server under load: everybody's claims in turn. */
@@ -53,47 +36,32 @@ const contestant = (
   return {
     name,
     round: async () => {
-      const [ourCpu, itsCpu, began] = [process.cpuUsage(), await program.cpu(), performance.now()]
-      await repeat(requestsPerRound, concurrency, () => claims(ids[count++ % ids.length] ?? ""))
-      const micros = (performance.now() - began) * 1000
-      const { user, system } = process.cpuUsage(ourCpu)
+      const cost = await costOf(program, { requests: requestsPerRound, concurrency }, () =>
+        claims(ids[count++ % ids.length] ?? ""),
+      )
       return {
-        µs: micros / requestsPerRound,
-        "server µs": ((await program.cpu()) - itsCpu) / requestsPerRound,
-        "client µs": (user + system) / requestsPerRound,
-        "requests/s": requestsPerRound / (micros / 1e6),
+        µs: cost.elapsed,
+        "server µs": cost.server,
+        "client µs": cost.client,
+        "requests/s": 1e6 / cost.elapsed,
       }
     },
   }
 }
 
-const local = (port: number) => `http://127.0.0.1:${port}`
-
 /** Runs the bench; everything that it starts is stopped at its end. */
-export const run = async (rounds: number): Promise<void> => {
-  const scope = Scope.makeUnsafe()
-  const folder = await mkdtemp(join(tmpdir(), "authsome-bench-"))
-  const programs: Array<Program> = []
-  const begin = async (...parameters: Parameters<typeof start>) => {
-    const program = await start(...parameters)
-    programs.push(program)
-    return program
-  }
-  try {
-    const { database, nats, http, grpc, ids } = await Effect.runPromise(
-      servers(folder).pipe(Scope.provide(scope), Effect.provide(NodeFileSystem.layer)),
+export const run = (rounds: number): Promise<void> =>
+  onStage(async (stage) => {
+    const ids: Array<string> = []
+    const environment = { INTERNAL_API_KEY: key, INTERNAL_GRPC_API_KEY: "mesh-key-of-the-bench" }
+    const { program, database, http } = await novaIdentity(stage, environment, (url) =>
+      populated.pipe(
+        Effect.map((made) => void ids.push(...made)),
+        Effect.provide(DatabaseStore.connection(url)),
+      ),
     )
-    const ours = await begin("services/identity/main.ts", {
-      env: {
-        ...{ IDENTITY_ROLE: "nova", DATABASE_URL: database, NATS_URL: nats, INTERNAL_API_KEY: key },
-        ...{ HTTP_PORT: String(http), SERVER_PORT: String(grpc), LISTEN_HOST: "127.0.0.1" },
-        INTERNAL_GRPC_API_KEY: "mesh-key-of-the-bench",
-        SEALING_KEYS: `bench:${Buffer.alloc(32, 7).toString("base64")}`,
-      },
-      isReady: async () => (await fetch(`${local(grpc)}/ready`)).ok,
-    })
-    const bare = await begin("test/bench/claims/bare.ts", { args: [database, key] })
-    const [askOurs, askBare] = [client(local(http)), client(local(portOf(bare)))]
+    const bare = await stage.begin("test/bench/claims/bare.ts", { args: [database, key] })
+    const [askOurs, askBare] = [asking(local(http)), asking(local(portOf(bare)))]
     for (const id of ids.slice(0, 4)) {
       assert.deepEqual(JSON.parse(await askOurs(id)), JSON.parse(await askBare(id)), "the two do not say the same")
     }
@@ -104,30 +72,9 @@ export const run = async (rounds: number): Promise<void> => {
       columns,
       by: "µs",
       ours: "identity",
-      contestants: [contestant("identity", ours, askOurs, ids), contestant("node:http and pg", bare, askBare, ids)],
+      contestants: [contestant("identity", program, askOurs, ids), contestant("node:http and pg", bare, askBare, ids)],
     })
-  } finally {
-    await Promise.all(programs.map((program) => program.stop()))
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-const servers = Effect.fnUntraced(function* (folder: string) {
-  const [postgresPort = 0, natsPort = 0, http = 0, grpc = 0] = yield* freePorts(4)
-  const options = (name: string, port: number) => ({
-    ...{ dir: join(folder, name), port, durable: false, tools: toolsFolder },
-    ...{ log: join(folder, `${name}.log`), record: join(folder, `${name}.pid.json`) },
   })
-  const nats = yield* NatsServer.start(options("nats", natsPort))
-  const { url } = yield* PostgresServer.start({
-    ...options("postgres", postgresPort),
-    password: Redacted.make("password-of-the-bench"),
-  })
-  yield* migrate({ url, directory: join(import.meta.dirname, "..", "..", "migrations", "identity") })
-  const ids = yield* Effect.provide(populated, DatabaseStore.connection(url))
-  return { database: Redacted.value(url), nats: Redacted.value(nats.url), http, grpc, ids }
-})
 
 /** People with full profiles; their ids. */
 const populated = Effect.gen(function* () {

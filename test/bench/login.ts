@@ -3,24 +3,14 @@
  * that only verifies passwords; and how long the verification of a token takes beside them, against a service at rest. The
  * service has all that it has in production: policy, lock-out, session, audit row and event over a real PostgreSQL.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
 import { IdentityService } from "#gen/authsome/identity/v1/identity_service_pb.ts"
-import { migrate } from "#shared/postgres/migrate.ts"
 import * as Channel from "#shared/rpc/client/Channel.ts"
 import * as Client from "#shared/rpc/client/Client.ts"
-import * as NatsServer from "#shared/servers/NatsServer.ts"
-import { freePorts } from "#shared/servers/Ports.ts"
-import * as PostgresServer from "#shared/servers/PostgresServer.ts"
-import { toolsFolder } from "#shared/servers/tools.ts"
-import { median, type Program, print, rounded, start } from "./harness.ts"
+import { median, print, rounded } from "./harness.ts"
 import { repeat } from "./repeat.ts"
+import { local, novaIdentity, onStage } from "./stage.ts"
 
 const people = 16
 const concurrency = 16
@@ -30,8 +20,6 @@ const probeMillis = 40
 const probesAtRest = 75
 const password = "correct horse battery staple"
 const meshKey = "mesh-key-of-the-bench"
-
-const local = (port: number) => `http://127.0.0.1:${port}`
 
 /** Sends verifications at their pace until told to end; how long each took, in milliseconds. */
 const probe = async (verify: () => Promise<unknown>, isOver: () => boolean): Promise<ReadonlyArray<number>> => {
@@ -54,33 +42,12 @@ const perSecond = async (count: number, work: () => Promise<unknown>): Promise<n
 }
 
 /** Runs the bench; everything that it starts is stopped at its end. */
-export const run = async (rounds: number): Promise<void> => {
-  const scope = Scope.makeUnsafe()
-  const folder = await mkdtemp(join(tmpdir(), "authsome-bench-"))
-  const programs: Array<Program> = []
-  const begin = async (...parameters: Parameters<typeof start>) => {
-    const program = await start(...parameters)
-    programs.push(program)
-    return program
-  }
-  try {
-    const { database, nats, http, grpc } = await Effect.runPromise(
-      servers(folder).pipe(Scope.provide(scope), Effect.provide(NodeFileSystem.layer)),
-    )
-    await begin("services/identity/main.ts", {
-      env: {
-        ...{ IDENTITY_ROLE: "nova", DATABASE_URL: database, NATS_URL: nats, INTERNAL_GRPC_API_KEY: meshKey },
-        ...{ HTTP_PORT: String(http), SERVER_PORT: String(grpc), LISTEN_HOST: "127.0.0.1", LOG_LEVEL: "error" },
-        SEALING_KEYS: `bench:${Buffer.alloc(32, 7).toString("base64")}`,
-      },
-      isReady: async () => (await fetch(`${local(grpc)}/ready`)).ok,
-    })
-    const hashOnly = await begin("test/bench/login/hash-only.ts")
+export const run = (rounds: number): Promise<void> =>
+  onStage(async (stage) => {
+    const { grpc } = await novaIdentity(stage, { INTERNAL_GRPC_API_KEY: meshKey, LOG_LEVEL: "error" })
+    const hashOnly = await stage.begin("test/bench/login/hash-only.ts")
     const target = { url: new URL(local(grpc)), peer: "bench", internalKey: Redacted.make(meshKey) }
-    const identity = Client.make(
-      IdentityService,
-      await Effect.runPromise(Channel.make(target).pipe(Scope.provide(scope))),
-    )
+    const identity = Client.make(IdentityService, await stage.run(Channel.make(target)))
     let token = ""
     for (let person = 0; person < people; person++) {
       const account = { username: `person${person}`, email: `person${person}@example.com`, password }
@@ -113,12 +80,7 @@ export const run = async (rounds: number): Promise<void> => {
       latencies.atRest.push(...atRest)
     }
     report(rounds, measured, latencies)
-  } finally {
-    await Promise.all(programs.map((program) => program.stop()))
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    await rm(folder, { recursive: true, force: true })
-  }
-}
+  })
 
 const report = (
   rounds: number,
@@ -151,18 +113,3 @@ const report = (
   }
   process.stdout.write(`RESULT ${JSON.stringify(result)}\n`)
 }
-
-const servers = Effect.fnUntraced(function* (folder: string) {
-  const [postgresPort = 0, natsPort = 0, http = 0, grpc = 0] = yield* freePorts(4)
-  const options = (name: string, port: number) => ({
-    ...{ dir: join(folder, name), port, durable: false, tools: toolsFolder },
-    ...{ log: join(folder, `${name}.log`), record: join(folder, `${name}.pid.json`) },
-  })
-  const nats = yield* NatsServer.start(options("nats", natsPort))
-  const { url } = yield* PostgresServer.start({
-    ...options("postgres", postgresPort),
-    password: Redacted.make("password-of-the-bench"),
-  })
-  yield* migrate({ url, directory: join(import.meta.dirname, "..", "..", "migrations", "identity") })
-  return { database: Redacted.value(url), nats: Redacted.value(nats.url), http, grpc }
-})

@@ -4,9 +4,9 @@
  * sends the same bytes without looking at the request. Each is a process of its own; the client is the same for both.
  */
 import assert from "node:assert/strict"
-import { Pool } from "undici"
-import { type Contestant, compare, type Program, portOf, start } from "./harness.ts"
-import { repeat } from "./repeat.ts"
+import { type Contestant, compare, type Program, portOf } from "./harness.ts"
+import { client, costOf } from "./load.ts"
+import { local, onStage } from "./stage.ts"
 
 const concurrency = 16
 const requestsPerRound = 2000
@@ -23,45 +23,27 @@ const headers = {
 }
 
 /** Asks a server for the item; answers with the body. */
-const client = (server: Program) => {
-  const pool = new Pool(`http://127.0.0.1:${portOf(server)}`, { connections: concurrency, pipelining: 1 })
-  return async (): Promise<string> => {
-    const answer = await pool.request({ method: "GET", path, headers })
-    const text = await answer.body.text()
-    if (answer.statusCode !== 200) throw new Error(`the answer was ${answer.statusCode}: ${text}`)
-    return text
-  }
+const asking = (server: Program) => {
+  const ask = client(local(portOf(server)), concurrency)
+  return () => ask({ method: "GET", path, headers })
 }
 
 const contestant = (name: string, server: Program, ask: () => Promise<string>): Contestant<Column> => ({
   name,
   round: async () => {
-    const [ourCpu, itsCpu, began] = [process.cpuUsage(), await server.cpu(), performance.now()]
-    await repeat(requestsPerRound, concurrency, ask)
-    const seconds = (performance.now() - began) / 1000
-    const { user, system } = process.cpuUsage(ourCpu)
-    return {
-      "server µs": ((await server.cpu()) - itsCpu) / requestsPerRound,
-      "client µs": (user + system) / requestsPerRound,
-      "requests/s": requestsPerRound / seconds,
-    }
+    const cost = await costOf(server, { requests: requestsPerRound, concurrency }, ask)
+    return { "server µs": cost.server, "client µs": cost.client, "requests/s": 1e6 / cost.elapsed }
   },
 })
 
 /** Runs the bench; everything that it starts is stopped at its end. */
-export const run = async (rounds: number): Promise<void> => {
-  const programs: Array<Program> = []
-  const begin = async (name: string, args: ReadonlyArray<string> = []) => {
-    const program = await start(`test/bench/rest/${name}.ts`, { args })
-    programs.push(program)
-    return program
-  }
-  try {
-    const kit = await begin("kit")
-    const askKit = client(kit)
+export const run = (rounds: number): Promise<void> =>
+  onStage(async ({ begin }) => {
+    const kit = await begin("test/bench/rest/kit.ts")
+    const askKit = asking(kit)
     const answer = await askKit()
-    const bare = await begin("node-http", [answer])
-    const askBare = client(bare)
+    const bare = await begin("test/bench/rest/node-http.ts", { args: [answer] })
+    const askBare = asking(bare)
     assert.equal(await askBare(), answer, "the two do not say the same")
     await compare({
       bench: "rest",
@@ -72,7 +54,4 @@ export const run = async (rounds: number): Promise<void> => {
       ours: "kit",
       contestants: [contestant("kit", kit, askKit), contestant("node-http", bare, askBare)],
     })
-  } finally {
-    await Promise.all(programs.map((program) => program.stop()))
-  }
-}
+  })

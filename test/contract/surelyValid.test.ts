@@ -1,5 +1,5 @@
 /** The quick look never takes what protovalidate refuses, and takes what usually comes. */
-import { create } from "@bufbuild/protobuf"
+import { create, ScalarType } from "@bufbuild/protobuf"
 import { createValidator } from "@bufbuild/protovalidate"
 import { describe, expect, it } from "vitest"
 import { GetWorkspaceRequestSchema } from "#gen/authsome/control/v1/workspace_pb.ts"
@@ -18,6 +18,15 @@ describe("what is surely valid is valid", () => {
       if (surelyValid(desc, message)) expect(validator.validate(desc, message).kind).toBe("valid")
     }
   })
+})
+
+it.each(messages.map((desc) => [desc.typeName, desc] as const))("a NUL in a text of %s is seen", (_, desc) => {
+  for (const { fieldKind, scalar, localName, oneof } of desc.fields) {
+    if (scalar !== ScalarType.STRING || (fieldKind !== "scalar" && fieldKind !== "list")) continue
+    const value = fieldKind === "list" ? ["a\0b"] : "a\0b"
+    const init = oneof === undefined ? { [localName]: value } : { [oneof.localName]: { case: localName, value } }
+    expect(surelyValid(desc, create(desc, init)), localName).toBe(false)
+  }
 })
 
 it("most of what is valid is surely so, and much of what was tried is not", () => {

@@ -86,6 +86,11 @@ layer(server, { excludeTestServices: true })("three times the load that a server
             (answered) => answered === round * capacity * 3 - capacity * 2 && shop.working === capacity,
           ),
         )
+        if (round === 1) {
+          const text = yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${grpcPort}/metrics`)).text())
+          expect(text).toContain(`\nrpc_server_running_calls ${capacity}\n`)
+          expect(text).toContain(`\nrpc_server_waiting_calls ${capacity}\n`)
+        }
         yield* shop.nextRound
         yield* eventually(
           Effect.filterOrFail(

@@ -1,6 +1,7 @@
 /** Rows of `security_audit_log`. */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -39,6 +40,8 @@ export class SecurityEventStore extends Context.Service<
       page: Page,
     ) => Effect.Effect<ReadonlyArray<SecurityEvent>, DatabaseFailed>
     readonly count: (filter: SecurityEventFilter) => Effect.Effect<number, DatabaseFailed>
+    /** Deletes what happened longer ago. */
+    readonly sweep: (olderThan: Duration.Duration) => Effect.Effect<void, DatabaseFailed>
   }
 >()("identity/SecurityEventStore") {
   static readonly layer = Layer.effect(
@@ -84,6 +87,12 @@ export class SecurityEventStore extends Context.Service<
                 SELECT count(*)::int AS count FROM security_audit_log WHERE ${matches(filter)}`,
               ([row]) => row?.count ?? 0,
             ),
+          ),
+        sweep: (olderThan) =>
+          orDatabaseFailed(
+            Effect.asVoid(sql`
+              DELETE FROM security_audit_log
+              WHERE occurred_at < now() - make_interval(secs => ${Duration.toSeconds(olderThan)}::float8)`),
           ),
       })
     }),

@@ -11,6 +11,18 @@ export interface SignedIn {
   readonly tokens: Tokens
 }
 
+/** A new user. Their first session is undefined where their address must be verified before they sign in. */
+export interface SignedUp {
+  readonly user: User
+  readonly tokens: Tokens | undefined
+}
+
+/** Who gets a session. */
+export interface VerificationPolicy {
+  /** True: only who has shown that mail to their address reaches them. Sessions that began without go on. */
+  readonly requireVerifiedEmail: boolean
+}
+
 export interface SignUpForm {
   /** Undefined: the account gets its own id as its username, `usr_…`, which is free and tells nothing of the person. */
   readonly username: string | undefined
@@ -31,6 +43,9 @@ export interface SignInForm extends Asker {
   readonly identifier: string
   readonly password: Redacted.Redacted<string>
 }
+
+/** The password is right; the address of the account must be verified first. */
+export class EmailUnverified extends Schema.TaggedError<EmailUnverified>()("EmailUnverified", {}) {}
 
 /** No account, or another password, or suspended: nobody is told which. */
 export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()("InvalidCredentials", {}) {}

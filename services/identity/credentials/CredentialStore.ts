@@ -18,6 +18,7 @@ export interface StoredCredential {
   /** PHC string; null: no password opens the account. */
   readonly passwordHash: string | null
   readonly isActive: boolean
+  readonly emailVerified: boolean
   readonly totpEnabled: boolean
 }
 
@@ -67,9 +68,11 @@ export class CredentialStore extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const userFields = sql.literal(userColumns)
-      const columns = sql.literal("account.user_id, account.password_hash, account.is_active, account.totp_enabled")
+      const columns = sql.literal(
+        "account.user_id, account.password_hash, account.is_active, account.email_verified, account.totp_enabled",
+      )
       const fromUsers = sql.literal(
-        "SELECT id AS user_id, password_hash, is_active, totp_enabled, locked_until FROM users",
+        "SELECT id AS user_id, password_hash, is_active, email_verified, totp_enabled, locked_until FROM users",
       )
 
       /** The longest of the locks in question. */

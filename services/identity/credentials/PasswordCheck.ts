@@ -15,6 +15,7 @@ import { Lockouts, type Target } from "./Lockouts.ts"
 
 /** An account whose password was right. */
 export interface Opened extends OpenedCredential {
+  readonly emailVerified: boolean
   readonly totpEnabled: boolean
 }
 
@@ -67,9 +68,9 @@ export class PasswordCheck extends Context.Service<
           yield* lockouts.countFailure(target, client)
           return yield* new InvalidCredentials()
         }
-        const { userId, passwordHash, totpEnabled } = account.value
+        const { userId, passwordHash, emailVerified, totpEnabled } = account.value
         const newHash = passwords.needsRehash(passwordHash) ? yield* passwords.hash(password) : passwordHash
-        return { userId, passwordHash, newHash, totpEnabled }
+        return { userId, passwordHash, newHash, emailVerified, totpEnabled }
       })
 
       return PasswordCheck.of({

@@ -8,6 +8,7 @@ import { MailStore } from "../mail/MailStore.ts"
 import { Mails } from "../mail/Mails.ts"
 import * as Totp from "../totp/layers.ts"
 import { AddressStore } from "./AddressStore.ts"
+import type { VerificationPolicy } from "./Credential.ts"
 import { CredentialStore } from "./CredentialStore.ts"
 import { Credentials } from "./Credentials.ts"
 import { EmailVerificationStore } from "./EmailVerificationStore.ts"
@@ -51,8 +52,8 @@ const foundations = (config: MailConfig) =>
     Layer.provide(MailStore.layer),
   )
 
-export const layer = (config: MailConfig & Totp.TotpConfig) =>
-  Layer.mergeAll(Credentials.layer, PasswordChanges.layer, SignUps.layer).pipe(
+export const layer = (config: MailConfig & VerificationPolicy & Totp.TotpConfig) =>
+  Layer.mergeAll(Credentials.layer(config), PasswordChanges.layer, SignUps.layer(config)).pipe(
     Layer.provideMerge(EmailVerifications.layer),
     Layer.provideMerge(Totp.layer(config)),
     Layer.provideMerge(foundations(config)),

@@ -246,6 +246,28 @@ layer(running({ ...instanceEnvironment, MAIL_LINK_URL: "https://shop.test" }), {
       }),
     )
 
+    it.effect("lock out nobody at the address of the customer's own program, which is nobody's", () =>
+      Effect.gen(function* () {
+        const { email } = yield* signUp("floyd")
+        const sql = yield* SqlClient.SqlClient
+        const key = { kind: "secret", scopes: ["*"] }
+        yield* signIn(email, "wrong")
+        const countAddresses = sql<{ readonly failures: number }>`SELECT failures FROM guesses ORDER BY failures`
+        const before = yield* countAddresses
+        assert.isNotEmpty(before)
+        assert.deepStrictEqual((yield* signIn(email, "wrong", { key })).status, 401)
+        assert.deepStrictEqual(yield* countAddresses, before)
+        yield* sql`UPDATE guesses SET locked_until = now() + interval '1 minute'`
+        assert.strictEqual((yield* signIn(email, password)).json.error?.reason, "account_locked")
+        const { status, json } = yield* signIn(email, password, { key })
+        assert.strictEqual(status, 200)
+        const sessions = yield* request("GET", "/sessions", { headers: yield* fromProxy(key, json.session.token) })
+        const found = sessions.json.data.find((each: { readonly id: string }) => each.id === json.session.id)
+        assert.deepInclude(found, { ipAddress: "", userAgent: "tests/1" })
+        yield* sql`DELETE FROM guesses`
+      }),
+    )
+
     it.effect("refuse what is malformed, with the field", () =>
       Effect.gen(function* () {
         const { session } = yield* signUp("leslie")

@@ -3,30 +3,33 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { TenantAuthService } from "#gen/authsome/identity/v1/tenant_auth_pb.ts"
-import { Call, Caller } from "#shared/rpc/Caller.ts"
+import { Caller } from "#shared/rpc/Caller.ts"
 import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { pending } from "../../pending.ts"
 import { refuse } from "../proto.ts"
 import { toIssuedSession } from "../sessions/proto.ts"
 import { Sessions } from "../sessions/Sessions.ts"
-import { clientOf, endUser, tellActive } from "../tenant/rpc.ts"
+import { endUser, personsClient, tellActive } from "../tenant/rpc.ts"
 import { callerName, toSignInChallenge } from "../totp/proto.ts"
 import * as TenantTotpRpc from "../totp/TenantTotpRpc.ts"
 import { toSessionUser } from "../users/proto.ts"
 import { Users } from "../users/Users.ts"
-import type { SignedIn, SignIn } from "./Credential.ts"
+import type { SignedUp, SignIn } from "./Credential.ts"
 import { Credentials } from "./Credentials.ts"
 import { EmailVerifications } from "./EmailVerifications.ts"
 import { PasswordChanges } from "./PasswordChanges.ts"
 import { askedFor } from "./PasswordRpc.ts"
 import { type Seeming, SignUps } from "./SignUps.ts"
 
-const toMessage = ({ user, tokens }: SignedIn) => ({ user: toSessionUser(user), session: toIssuedSession(tokens) })
+const toMessage = ({ user, tokens }: SignedUp) => ({
+  user: toSessionUser(user),
+  ...(tokens === undefined ? {} : { session: toIssuedSession(tokens) }),
+})
 
-const toAnswer = (signedIn: SignedIn) => Effect.as(tellActive(signedIn.user.id), toMessage(signedIn))
+const toAnswer = (signedIn: SignedUp) => Effect.as(tellActive(signedIn.user.id), toMessage(signedIn))
 
-const signedIn = (ready: Effect.Effect<SignedIn, Parameters<typeof refuse>[0]>) =>
+const signedIn = (ready: Effect.Effect<SignedUp, Parameters<typeof refuse>[0]>) =>
   ready.pipe(
     Effect.tap(({ user }) => changed({ type: "user", id: user.id })),
     Effect.catch(refuse),
@@ -69,7 +72,7 @@ export const layer = Handlers.layer(
 
       signUp: Handlers.prepared(
         Effect.fnUntraced(function* ({ email, password, name }) {
-          const client = clientOf(yield* Call)
+          const client = yield* personsClient
           const form = { username: undefined, email, password: Redacted.make(password), displayName: name, client }
           return (yield* isDiscreet)
             ? seeming(yield* Effect.catch(signUps.prepareDiscreetly(form), refuse))
@@ -79,7 +82,7 @@ export const layer = Handlers.layer(
 
       signIn: Handlers.prepared(
         Effect.fnUntraced(function* ({ email, password }) {
-          const asker = { client: clientOf(yield* Call), caller: yield* callerName }
+          const asker = { client: yield* personsClient, caller: yield* callerName }
           const ready = credentials.prepareSignIn({ identifier: email, password: Redacted.make(password), ...asker })
           return begun(yield* Effect.catch(ready, refuse))
         }),
@@ -135,7 +138,7 @@ export const layer = Handlers.layer(
             currentPassword: Redacted.make(currentPassword),
             newPassword: Redacted.make(newPassword),
             keep: sessionId,
-            client: clientOf(yield* Call),
+            client: yield* personsClient,
           })
           return (yield* Effect.catch(ready, refuse)).pipe(
             Effect.tap(changed({ type: "user", id: userId })),

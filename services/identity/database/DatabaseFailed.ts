@@ -4,8 +4,6 @@ import * as Schema from "effect/Schema"
 export class DatabaseFailed extends Schema.TaggedError<DatabaseFailed>()("DatabaseFailed", {
   /** It is away, busy or starting, and a repeat may succeed; false: it answered, and refused. */
   away: Schema.Boolean,
-  /** A text of the request is none that a database can hold or look for: it has a NUL. */
-  unstorable: Schema.optionalKey(Schema.Boolean),
   cause: Schema.Defect(),
 }) {
   override get message(): string {

@@ -11,9 +11,6 @@ import { DatabaseFailed } from "./DatabaseFailed.ts"
 /** Connection exceptions, exhausted resources, and a server that starts, stops or was told to (PostgreSQL, appendix A). */
 const awayStates = /^(08|53|57P)/
 
-/** A character that the encoding of the database does not have. */
-const unstorableState = "22021"
-
 const Coded = Schema.Struct({ code: Schema.String })
 
 const codeOf = ({ reason: { cause } }: SqlError): string => (Schema.is(Coded)(cause) ? cause.code : "")
@@ -21,7 +18,6 @@ const codeOf = ({ reason: { cause } }: SqlError): string => (Schema.is(Coded)(ca
 const failed = (error: SqlError): DatabaseFailed =>
   new DatabaseFailed({
     away: error.reason.isRetryable || awayStates.test(codeOf(error)),
-    unstorable: codeOf(error) === unstorableState,
     cause: error,
   })
 

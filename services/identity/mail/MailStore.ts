@@ -40,7 +40,10 @@ export class MailStore extends Context.Service<
       kind: LetterKind,
       within: Duration.Duration,
     ) => Effect.Effect<number, DatabaseFailed>
-    /** Takes mails whose turn it is, the most urgent first; nobody else gets them before the lease is over. */
+    /**
+     * Takes mails whose turn it is, the most urgent first; nobody else gets them before the lease is over. None to who was
+     * erased while somebody wrote to them: those are swept with all that was left of the person.
+     */
     readonly claim: (
       atMost: number,
       lease: Duration.Duration,
@@ -88,6 +91,7 @@ export class MailStore extends Context.Service<
               WHERE id IN (
                 SELECT id FROM mails
                 WHERE sealed IS NOT NULL AND next_attempt_at <= now() AND expires_at > now()
+                  AND NOT EXISTS (SELECT 1 FROM users WHERE id = mails.user_id AND erased_at IS NOT NULL)
                 ORDER BY next_attempt_at LIMIT ${atMost}::int
                 FOR UPDATE SKIP LOCKED
               )

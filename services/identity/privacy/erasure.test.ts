@@ -1,11 +1,14 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import { Redis as IoRedis } from "ioredis"
 import type { LoginResponse } from "#gen/authsome/identity/v1/session_pb.ts"
+import { eventually } from "#shared/testing/eventually.ts"
 import { TestRedis } from "#shared/testing/TestRedis.ts"
+import { lettersTo, letterTo } from "../testing/Letters.ts"
 import { eventsAbout } from "../testing/People.ts"
 import { shown } from "../testing/TestAuthenticator.ts"
 import { identityClient, request } from "../testing/TestClient.ts"
@@ -208,6 +211,41 @@ layer(program, { excludeTestServices: true })("the erasure of a person", (it) =>
       assert.deepStrictEqual(answers[0]?.erasedAt, answers[1]?.erasedAt)
       assert.deepStrictEqual(yield* occurrences([email, username]), [])
       assert.deepStrictEqual(yield* columnsWithId(userId), ["users.id"])
+    }),
+  )
+
+  it.effect("keeps a mail that is written at the same time from being sent", () =>
+    Effect.gen(function* () {
+      const identity = yield* identityClient
+      const sql = yield* SqlClient.SqlClient
+      const email = "edsger@erasure.test"
+      const { user } = yield* identity.register({ username: "edsger", email, password, client })
+      const userId = user?.id ?? ""
+      const waiting = (count: number) =>
+        eventually(
+          Effect.filterOrFail(
+            sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            (rows) => rows.length >= count,
+          ),
+        )
+      // The erasure comes first, and the mail is written before it is over.
+      const both = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`SELECT 1 FROM users WHERE id = ${userId}::uuid FOR UPDATE`
+          const erasure = yield* Effect.forkChild(identity.eraseUser({ userId }), { startImmediately: true })
+          yield* waiting(1)
+          const asking = yield* Effect.forkChild(identity.requestPasswordReset({ email }), { startImmediately: true })
+          yield* waiting(2)
+          return [erasure, asking] as const
+        }),
+      )
+      yield* Effect.forEach(both, (fiber) => Fiber.join<unknown, unknown>(fiber))
+      yield* identity.register({ username: "after", email: "after@erasure.test", password, client })
+      yield* letterTo("after@erasure.test", "Verify your e-mail address")
+      assert.deepStrictEqual(yield* lettersTo(email, "Choose a new password"), [])
+      const [mail] = yield* sql`SELECT kind, attempts FROM mails WHERE user_id = ${userId}::uuid`
+      assert.deepStrictEqual(mail, { kind: "passwordReset", attempts: 0 })
+      yield* sql`DELETE FROM mails WHERE user_id = ${userId}::uuid`
     }),
   )
 

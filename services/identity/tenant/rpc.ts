@@ -20,6 +20,17 @@ export const clientOf = ({ header }: CallFacts): ClientInfo => {
   return { ipAddress: isIP(address) === 0 ? "" : address, userAgent: (header("user-agent") ?? "").slice(0, 512) }
 }
 
+/**
+ * From where and with what the person is here. A customer's own program by its secret key answers for many persons, none
+ * of whom is at its address: wrong guesses of one must not lock out the others.
+ */
+export const personsClient: Effect.Effect<ClientInfo, never, Call | Caller> = Effect.gen(function* () {
+  const client = clientOf(yield* Call)
+  const caller = yield* Caller
+  const bySecretKey = (caller._tag === "Key" || caller._tag === "EndUser") && caller.key.kind === "secret"
+  return bySecretKey ? { ...client, ipAddress: "" } : client
+})
+
 /** Tells the proxy that this user was active, which is what counts for a month. */
 export const tellActive = (id: UserId) =>
   Effect.map(Call, ({ setHeader }) => setHeader("x-authsome-active-user", publicUserId(id)))

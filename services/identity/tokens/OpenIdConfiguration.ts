@@ -2,8 +2,8 @@
 
 export interface OpenIdConfiguration {
   readonly issuer: string
-  /** Empty: the issuer is a name, not a place. */
-  readonly jwksUri: string
+  /** Absent: the issuer is a name, not a place, and an empty text would be taken for one. */
+  readonly jwksUri?: string
   readonly responseTypesSupported: Array<string>
   readonly subjectTypesSupported: Array<string>
   readonly idTokenSigningAlgValuesSupported: Array<string>
@@ -13,7 +13,7 @@ export interface OpenIdConfiguration {
 /** Nothing is given out by OAuth flows. An issuer that is a URL has its keys below itself, at the path of the standard. */
 export const openIdConfiguration = (issuer: string): OpenIdConfiguration => ({
   issuer,
-  jwksUri: /^https?:\/\//.test(issuer) ? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json` : "",
+  ...(/^https?:\/\//.test(issuer) ? { jwksUri: `${issuer.replace(/\/$/, "")}/.well-known/jwks.json` } : {}),
   responseTypesSupported: [],
   subjectTypesSupported: ["public"],
   idTokenSigningAlgValuesSupported: ["EdDSA"],

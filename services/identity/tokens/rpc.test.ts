@@ -54,6 +54,7 @@ layer(running(instanceEnvironment), { excludeTestServices: true })("the tokens o
         response_types_supported: [],
         id_token_signing_alg_values_supported: ["EdDSA"],
       })
+      assert.notProperty(discovery, "jwks_uri")
     }),
   )
 })

@@ -2,14 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { TenantAuthService } from "#gen/authsome/identity/v1/tenant_auth_pb.ts"
-import { Call } from "#shared/rpc/Caller.ts"
 import { changed } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
 import { InvalidCredentials } from "../credentials/Credential.ts"
 import { PasswordChanges } from "../credentials/PasswordChanges.ts"
 import { refuse } from "../proto.ts"
 import { toIssuedSession } from "../sessions/proto.ts"
-import { clientOf, endUser, tellActive } from "../tenant/rpc.ts"
+import { endUser, personsClient, tellActive } from "../tenant/rpc.ts"
 import { toSessionUser } from "../users/proto.ts"
 import { Authenticators } from "./Authenticators.ts"
 import { Challenges } from "./Challenges.ts"
@@ -36,14 +35,14 @@ export const handlers = Effect.gen(function* () {
   ) =>
     Effect.fnUntraced(function* ({ code }: { readonly code: string }) {
       const { userId } = yield* endUser
-      const ready = yield* Effect.catch(prepare({ userId, code, client: clientOf(yield* Call) }), refuse)
+      const ready = yield* Effect.catch(prepare({ userId, code, client: yield* personsClient }), refuse)
       return ready.pipe(Effect.tap(changed({ type: "user", id: userId })), Effect.catch(refuse))
     })
 
   const made: Pick<Handlers.Handlers<typeof TenantAuthService>, Names> = {
     answerTotpChallenge: Handlers.prepared(
       Effect.fnUntraced(function* ({ challengeToken, code }) {
-        const asker = { client: clientOf(yield* Call), caller: yield* callerName }
+        const asker = { client: yield* personsClient, caller: yield* callerName }
         const answer = { token: Redacted.make(challengeToken), code, ...asker }
         const ready = yield* Effect.catch(challenges.prepareAnswer(answer), refuse)
         return Effect.gen(function* () {
@@ -58,7 +57,7 @@ export const handlers = Effect.gen(function* () {
 
     enrollOwnTotp: Effect.fnUntraced(function* ({ password }) {
       const { userId } = yield* endUser
-      const right = yield* passwords.check(userId, Redacted.make(password), clientOf(yield* Call))
+      const right = yield* passwords.check(userId, Redacted.make(password), yield* personsClient)
       if (!right) return yield* new InvalidCredentials()
       return toEnrolment(yield* authenticators.enroll(userId))
     }, Effect.catch(refuse)),

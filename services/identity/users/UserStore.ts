@@ -66,12 +66,14 @@ export class UserStore extends Context.Service<
       const sql = yield* SqlClient.SqlClient
       const columns = sql.literal(userColumns)
 
-      const insert = SqlSchema.findOne({
+      // A violation of the index would be written down by the database, with the address.
+      const insert = SqlSchema.findOneOption({
         Request: Schema.Any,
         Result: User,
         execute: ({ id, username, email, displayName, passwordHash }: NewUser) => sql`
           INSERT INTO users (id, username, email, display_name, password_hash)
           VALUES (${id}::uuid, ${username}, ${email}, ${displayName}::text, ${passwordHash})
+          ON CONFLICT (lower(email)) DO NOTHING
           RETURNING ${columns}`,
       })
 
@@ -129,7 +131,7 @@ export class UserStore extends Context.Service<
 
       return UserStore.of({
         insert: (user) =>
-          insert(user).pipe(Effect.catchTag("NoSuchElementError", Effect.die), Effect.catch(takenOrFailed)),
+          insert(user).pipe(Effect.catch(takenOrFailed), Effect.flatMap(Effect.fromOption(() => new EmailTaken()))),
         find: (id) => orDatabaseFailed(find(id)),
         findForUpdate: (id) => orDatabaseFailed(findForUpdate(id)),
         keptForUpdate: (id) => orDatabaseFailed(keptForUpdate(id)),
@@ -152,7 +154,6 @@ export class UserStore extends Context.Service<
           saveProfile({ id, profile }).pipe(
             Effect.catchTag("NoSuchElementError", Effect.die),
             Effect.catch(takenOrFailed),
-            Effect.catchTag("EmailTaken", Effect.die),
           ),
         remove: (id) =>
           orDatabaseFailed(
@@ -168,12 +169,9 @@ export const userColumns = `id, username, email, email_verified, display_name, a
   phone_number, phone_verified, totp_enabled, is_active, failed_login_attempts, locked_until, last_login_at,
   password_changed_at, created_at, updated_at`
 
-/** Two accounts cannot share an address or a username: which of the two it was is in the name of the index. */
-const takenOrFailed = (
-  error: SqlError | Schema.SchemaError,
-): Effect.Effect<never, EmailTaken | UsernameTaken | DatabaseFailed> => {
+/** Two accounts cannot share a username. */
+const takenOrFailed = (error: SqlError | Schema.SchemaError): Effect.Effect<never, UsernameTaken | DatabaseFailed> => {
   if (error._tag === "SqlError" && error.reason._tag === "UniqueViolation") {
-    if (error.reason.constraint === "users_email_is_taken_in_any_case") return Effect.fail(new EmailTaken())
     if (error.reason.constraint === "users_username_is_taken_in_any_case") return Effect.fail(new UsernameTaken())
   }
   return orDatabaseFailed(Effect.fail(error))

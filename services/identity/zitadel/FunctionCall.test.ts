@@ -38,12 +38,25 @@ describe("a call of a function", () => {
   it("carries what was noted, if that is what we note", () => {
     const notedIn = (text: string) => {
       const metadata = [{ key: "nova_claims", value: base64(text) }]
-      return Option.flatMap(subjectOf({ ...functionCall(), user_metadata: metadata }), ({ noted }) => noted)
+      const call = { ...functionCall(), user: { ...zitadelUser, id }, user_metadata: metadata }
+      return Option.flatMap(subjectOf(call), ({ noted }) => noted)
     }
     const claims = { name: "Ada", email_verified: true, created_at: 7, picture: null }
     expect(notedIn(JSON.stringify(claims))).toEqual(Option.some(claims))
     for (const text of ["", "{", "[]", "7", "null", '{"name":{}}']) expect(notedIn(text)).toEqual(Option.none())
     expect(Option.flatMap(subjectOf(functionCall(id)), ({ noted }) => noted)).toEqual(Option.none())
+  })
+
+  it("carries no note that says nothing, or was made of somebody else", () => {
+    const noted = (claims: object) => {
+      const { user_metadata: metadata = [], ...call } = functionCall(id)
+      const note = { key: "nova_claims", value: base64(JSON.stringify(claims)) }
+      return Option.flatMap(subjectOf({ ...call, user_metadata: [...metadata, note] }), (subject) => subject.noted)
+    }
+    expect(Option.isSome(noted({ sub: id, name: "Ada" }))).toBe(true)
+    for (const claims of [{}, { sub: id }, { sub: id, name: 7 }, { sub: `${id.slice(1)}0`, name: "Ada" }]) {
+      expect(noted(claims)).toEqual(Option.none())
+    }
   })
 
   it("is one of two functions, and may say more than we know", () => {

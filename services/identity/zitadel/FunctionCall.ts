@@ -5,12 +5,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { parseUserId, type UserId } from "../users/User.ts"
 import { type ClaimSet, parseClaims } from "./claims.ts"
-import { claimsOfZitadelUser } from "./tokenClaims.ts"
-
-/** The metadata of Zitadel's user that names ours. */
-const novaUserId = "nova_user_id"
-/** The metadata in which claims were noted for the time when Nova is away. */
-const novaClaims = "nova_claims"
+import { mayBeOf, namedIn, novaClaims, novaUserId } from "./notes.ts"
+import { claimsOfZitadelUser, tokenClaims } from "./tokenClaims.ts"
 
 /** What Zitadel leaves empty it leaves out; what we do not know may be there. */
 const FunctionCall = Schema.Struct({
@@ -40,16 +36,19 @@ export const subjectOf = (event: unknown): Option.Option<Subject> =>
   Option.map(decode(event), ({ user, user_metadata: metadata }) => {
     const valueOf = (name: string) => metadata?.find(({ key }) => key === name)
     const named = valueOf(novaUserId)
-    const id = named === undefined ? Option.some(user.id) : Option.map(textOf(named.value), unquoted)
+    const id = named === undefined ? parseUserId(user.id) : Option.flatMap(textOf(named.value), namedIn)
     return {
-      id: Option.flatMap(id, parseUserId),
-      noted: Option.flatMap(textOf(valueOf(novaClaims)?.value), parseClaims),
+      id,
+      noted: textOf(valueOf(novaClaims)?.value).pipe(Option.flatMap(parseClaims), Option.filter(isNoteOf(id))),
       known: claimsOfZitadelUser(user),
     }
   })
 
+/** Whether a note says anything, and says it of that user. */
+const isNoteOf =
+  (id: Option.Option<UserId>) =>
+  (claims: ClaimSet): boolean =>
+    Option.isSome(id) && mayBeOf(id.value, claims) && tokenClaims(claims, "cache").length > 1
+
 /** The text of metadata, which come as bytes in base64. */
 const textOf = (value = ""): Option.Option<string> => Result.getSuccess(Base64.decodeString(value))
-
-/** What an action wrote is JSON. */
-const unquoted = (text: string): string => /^"(.*)"$/.exec(text)?.[1] ?? text

@@ -69,6 +69,55 @@ layer(withRedis(environment), { excludeTestServices: true })("the claims route w
     }),
   )
 
+  it.effect.each(["deleteUser", "eraseUser"] as const)(
+    "knows nobody after %s, to however many ask, and whatever else is changed meanwhile",
+    (end) =>
+      Effect.gen(function* () {
+        const database = yield* DatabaseGate
+        for (let round = 1; round <= 12; round++) {
+          const { identity, id } = yield* register(`${end}_${round}`)
+          let acknowledged = 0
+          let gone = false
+          let done = false
+          let answers = 0
+          const reader = Effect.gen(function* () {
+            while (!done) {
+              const [floor, expected] = [acknowledged, gone]
+              const { status, json } = yield* claims(id)
+              if (expected) assert.strictEqual(status, 404)
+              if (status !== 404) assert.isAtLeast(Number(json.bio ?? 0), floor)
+              answers++
+            }
+          })
+          const update = Effect.gen(function* () {
+            for (let version = 1; ; version++) {
+              yield* identity.updateUserProfile({ userId: id, bio: String(version) })
+              acknowledged = version
+            }
+          })
+          const more = (than: number) =>
+            eventually(Effect.suspend(() => (answers > than ? Effect.void : Effect.fail(answers))))
+          const readers = yield* Effect.forEach(Array.from({ length: 6 }), () => Effect.forkChild(reader))
+          const updates = yield* Effect.forkChild(Effect.flip(update))
+          yield* more(20)
+          yield* identity[end]({ userId: id })
+          gone = true
+          yield* more(answers + 20)
+          done = true
+          yield* Effect.forEach(readers, Fiber.join)
+          assert.strictEqual((yield* Fiber.join(updates)).reason, "USER_NOT_FOUND")
+          if (round % 6 > 0) continue
+          // What was left in the cache would be served now.
+          yield* database.turn("closed")
+          assert.strictEqual((yield* claims(id)).status, 503)
+          yield* database.turn("open")
+          yield* eventually(
+            Effect.flatMap(claims(id), ({ status }) => (status === 404 ? Effect.void : Effect.fail(status))),
+          )
+        }
+      }),
+  )
+
   it.effect("serves known claims without the database, and changes nothing without it", () =>
     Effect.gen(function* () {
       const database = yield* DatabaseGate

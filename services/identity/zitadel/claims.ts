@@ -67,6 +67,12 @@ const namespace = "https://nova.app/claims"
 /** Says where the claims of a token came from: `live`, `cache` or `fallback`. */
 export const sourceClaim = `${namespace}/source`
 
+/**
+ * No text in a token is longer, in UTF-16 units: twice what the contract lets anybody say of themselves. Tokens travel in
+ * headers, so one that is too long is a login that fails.
+ */
+export const longestText = 4096
+
 /** Standard claims of OpenID Connect Core 1.0, section 5.1, and three of our own: `bio` and the two times. */
 export const claimRules: ReadonlyArray<ClaimRule> = [
   { claim: "sub", sources: ["id"], type: "string", whenAbsent: "omitted" },

@@ -220,7 +220,7 @@ layer(withRedis(environment), { excludeTestServices: true })("the target without
       yield* database.turn("closed")
       const { status, claims } = yield* sendCall(id)
       assert.deepStrictEqual([status, claims], [200, zitadelsOwn])
-      const value = Buffer.from(JSON.stringify({ sub: "x", name: "As noted", bio: "Noted" })).toString("base64")
+      const value = Buffer.from(JSON.stringify({ scope: "x", name: "As noted", bio: "Noted" })).toString("base64")
       const call = functionCall(id)
       const metadata = [...(call.user_metadata ?? []), { key: "nova_claims", value }]
       const noted = yield* send(JSON.stringify({ ...call, user_metadata: metadata }))

@@ -35,6 +35,7 @@ describe("the claims of a token", () => {
       email: 7,
       email_verified: "yes",
       created_at: "x",
+      bio: "b".repeat(4097),
     }
     const claims = { ...others, name: "Ada" }
     expect(tokenClaims(claims, "cache")).toEqual([

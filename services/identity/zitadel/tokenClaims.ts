@@ -1,5 +1,13 @@
 /** Claims as a token has them: by the names that the table allows, and no other. */
-import { type ClaimRule, type ClaimSet, type ClaimsOrigin, type ClaimValue, claimRules, sourceClaim } from "./claims.ts"
+import {
+  type ClaimRule,
+  type ClaimSet,
+  type ClaimsOrigin,
+  type ClaimValue,
+  claimRules,
+  longestText,
+  sourceClaim,
+} from "./claims.ts"
 
 export interface TokenClaim {
   readonly key: string
@@ -8,7 +16,7 @@ export interface TokenClaim {
 
 /**
  * What Zitadel is to write into a token, the last of which says where it came from. A claim without a value, or with one
- * that is not of its type, is left out.
+ * that is not of its type or too long for a token, is left out.
  */
 export const tokenClaims = (claims: ClaimSet, origin: ClaimsOrigin): ReadonlyArray<TokenClaim> => [
   ...claimRules.flatMap(({ claim, type, tokenClaim }) => {
@@ -33,7 +41,7 @@ export const claimsOfZitadelUser = (user: unknown): ClaimSet => {
 const javaScriptTypes = { string: "string", boolean: "boolean", unixSeconds: "number" } as const
 
 const hasType = (value: unknown, type: ClaimRule["type"]): value is TokenClaim["value"] =>
-  typeof value === javaScriptTypes[type]
+  typeof value === javaScriptTypes[type] && !(typeof value === "string" && value.length > longestText)
 
 /** What is at a path of members; undefined where there is nothing. */
 const at = (value: unknown, [name, ...rest]: ReadonlyArray<string>): unknown => {

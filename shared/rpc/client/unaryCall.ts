@@ -29,8 +29,7 @@ export const unaryCall = (method: DescMethodUnary, channel: Channel) => {
         let isOver = false
         let timer: NodeJS.Timeout | undefined
         const timeout = leftMs === deadlineMs ? wholeDeadline : timeoutText(leftMs)
-        const headers = fixed.slice()
-        headers.push("grpc-timeout", timeout, ...ties)
+        const headers = fixed.concat(ties, "grpc-timeout", timeout)
         const running = channel.unary(method, headers, frame, avoid, (message, failure) => {
           isOver = true
           clearTimeout(timer)

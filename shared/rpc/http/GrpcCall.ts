@@ -34,8 +34,7 @@ export class GrpcCall {
   readonly #stream: ServerHttp2Stream
   readonly #headers: IncomingHttpHeaders
   readonly #maxBytes: number
-  /** What the call adds to the head of its answer. */
-  readonly #extra: Record<string, string> = {}
+  readonly #head: Record<string, string> = { ":status": "200", "content-type": grpcType }
   #slow: NodeJS.Timeout | undefined
   #first: Buffer = noBytes
   #rest: Array<Buffer> | undefined
@@ -86,17 +85,19 @@ export class GrpcCall {
     if (broken !== undefined) return this.#fail(broken)
     const request = decode(this.#route, body.subarray(frameHead))
     if (request === undefined) return this.#fail(malformed(`cannot decode ${this.#route.method.input.typeName}`))
+    const { remoteAddress, certifiedPeer } = otherEndOf(this.#stream.session)
     this.#stop = this.#route.run(
       request,
       {
         protocol: "grpc",
         requestId: acceptRequestId(header(requestIdHeader)),
         header,
-        ...otherEndOf(this.#stream.session),
+        remoteAddress,
+        certifiedPeer,
         timeoutMs,
         fieldNames: "name",
         setHeader: (name, value) => {
-          this.#extra[name] = value
+          this.#head[name] = value
         },
       },
       (outcome) => (outcome.ok ? this.#succeed(outcome.message) : this.#fail(outcome.error)),
@@ -127,10 +128,10 @@ export class GrpcCall {
   }
 
   #respond(trailers: ReadonlyArray<string>, options: ServerStreamResponseOptions): void {
-    const head = [":status", "200", "content-type", grpcType, ...trailers]
-    for (const [name, value] of Object.entries(this.#extra)) head.push(name, value)
-    this.#stream.respond(head, options)
-    head.length = 0
+    const headers = [...trailers]
+    for (const [name, value] of Object.entries(this.#head)) headers.push(name, value)
+    this.#stream.respond(headers, options)
+    headers.length = 0
   }
 }
 

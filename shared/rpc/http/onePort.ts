@@ -7,6 +7,7 @@ import * as http2 from "node:http2"
 import * as net from "node:net"
 import * as tls from "node:tls"
 import type { Certificates } from "../Certificates.ts"
+import { limitRequest, limitSession, type Patience, patience } from "./Patience.ts"
 
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
@@ -28,16 +29,13 @@ export interface OnePort {
 }
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n")
-/** How long a new connection may stay silent before it is cut. */
-const silenceMs = 30_000
-/** How long the headers of a request may take, and a whole request. */
-const headersMs = 15_000
-export const requestMs = 60_000
-/** Longer than the idle time-out of common load balancers, so that they hang up first. */
-const keepAliveMs = 65_000
+export const { requestMs } = patience
 const maxHeaderBytes = 16 * 1024
+/** After so long without a byte the kernel asks whether the other end is still there. Milliseconds. */
+const sockets = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
 
-export const onePort = (handlers: Handlers): OnePort => {
+/** More than `maxConnections` at the same time are refused: what is left of the process's file descriptors is its own. */
+export const onePort = (handlers: Handlers, maxConnections: number, limits: Patience = patience): OnePort => {
   let draining = false
   const request: Listener = (incoming, response) => {
     // Whoever reads the request learns of its end by "close". A listener that leaves early would let this end the process.
@@ -47,27 +45,33 @@ export const onePort = (handlers: Handlers): OnePort => {
   }
   const http1 = http.createServer(
     {
-      keepAliveTimeout: keepAliveMs,
-      headersTimeout: headersMs,
-      requestTimeout: requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      // Node looks for those that are late once in this time; half a minute unless said.
+      connectionsCheckingInterval: Math.min(30_000, limits.headersMs),
       maxHeaderSize: maxHeaderBytes,
     },
     request,
   )
+  http1.timeout = limits.stillMs
   // Only a server that "listens" starts its checks of headersTimeout and requestTimeout, and knows its idle connections.
   http1.emit("listening")
-  const http2Server = handlers.stream === undefined ? undefined : serveHttp2(handlers.stream, request)
-  const sockets = new Set<net.Socket>()
+  const http2Server = handlers.stream === undefined ? undefined : serveHttp2(handlers.stream, request, limits)
+  const open = new Set<net.Socket>()
   const known = (socket: net.Socket): void => {
-    sockets.add(socket)
-    socket.once("close", () => sockets.delete(socket))
+    open.add(socket)
+    socket.once("close", () => open.delete(socket))
   }
   const hand = (socket: net.Socket, speaksHttp2: boolean): void => {
     if (speaksHttp2 && http2Server !== undefined) http2Server.take(socket)
     else http1.emit("connection", socket)
   }
   const server =
-    handlers.certificates === undefined ? cleartext(known, hand) : encrypted(handlers.certificates, known, hand)
+    handlers.certificates === undefined
+      ? cleartext(known, hand, limits)
+      : encrypted(handlers.certificates, known, hand, limits)
+  server.maxConnections = maxConnections
 
   return {
     server,
@@ -81,13 +85,13 @@ export const onePort = (handlers: Handlers): OnePort => {
         http1.closeIdleConnections()
         const idle = setInterval(() => {
           http1.closeIdleConnections()
-          if (sockets.size === 0) finish()
+          if (open.size === 0) finish()
         }, 20)
         const limit = setTimeout(() => finish(), graceMs)
         const finish = () => {
           clearInterval(idle)
           clearTimeout(limit)
-          for (const socket of sockets) socket.destroy()
+          for (const socket of open) socket.destroy()
           http1.close()
           resolve()
         }
@@ -100,8 +104,8 @@ const ignore = (): void => {}
 type Known = (socket: net.Socket) => void
 type Hand = (socket: net.Socket, speaksHttp2: boolean) => void
 
-const cleartext = (known: Known, hand: Hand): net.Server =>
-  net.createServer({ noDelay: true, keepAlive: true }, (socket) => {
+const cleartext = (known: Known, hand: Hand, { silenceMs }: Patience): net.Server =>
+  net.createServer(sockets, (socket) => {
     known(socket)
     const cut = () => socket.destroy()
     const timer = setTimeout(cut, silenceMs).unref()
@@ -120,7 +124,7 @@ const cleartext = (known: Known, hand: Hand): net.Server =>
     socket.once("close", () => clearTimeout(timer))
   })
 
-const encrypted = (certificates: Certificates, known: Known, hand: Hand): net.Server => {
+const encrypted = (certificates: Certificates, known: Known, hand: Hand, { headersMs }: Patience): net.Server => {
   const settings = () => ({
     ...certificates.current(),
     minVersion: "TLSv1.3" as const,
@@ -128,8 +132,8 @@ const encrypted = (certificates: Certificates, known: Known, hand: Hand): net.Se
     rejectUnauthorized: true,
   })
   const server = tls.createServer(
-    { ...settings(), ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: headersMs },
-    (socket) => hand(socket.setNoDelay(), socket.alpnProtocol === "h2"),
+    { ...settings(), ...sockets, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: headersMs },
+    (socket) => hand(socket, socket.alpnProtocol === "h2"),
   )
   // Before the handshake, so that a connection that never finishes one is cut at the end too.
   server.on("connection", known)
@@ -151,17 +155,19 @@ export const giveUpRest = (stream: http2.ServerHttp2Stream): void => {
   })
 }
 
-const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listener) => {
+const serveHttp2 = (onStream: NonNullable<Handlers["stream"]>, onRequest: Listener, limits: Patience) => {
   const server = http2.createServer({
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024, maxHeaderListSize: maxHeaderBytes },
   })
   const sessions = new Set<http2.ServerHttp2Session>()
   server.on("session", (session) => {
     sessions.add(session)
+    limitSession(session, limits)
     session.once("close", () => sessions.delete(session))
   })
   server.on("stream", (stream: http2.ServerHttp2Stream, headers, _flags, rawHeaders) => {
     if (onStream(stream, headers)) return
+    limitRequest(stream, limits)
     const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders)
     const response = new http2.Http2ServerResponse(stream)
     // The listener of the response object, which was there first, sends the trailers.

@@ -984,7 +984,8 @@ export const TenantOrganizationService: GenService<{
   },
   /**
    * Makes the end user a member by the token of the mail. Access: an end user's session. INVITATION_INVALID where the
-   * invitation was for another address. Accepting again answers the same to the same person.
+   * invitation was for another address. The address need not be verified: who has the token has read the mail to it.
+   * Accepting again answers the same to the same person.
    *
    * @generated from rpc authsome.identity.v1.TenantOrganizationService.AcceptOrganizationInvitation
    */

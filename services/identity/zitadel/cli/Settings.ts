@@ -49,7 +49,7 @@ type Given = Readonly<Record<keyof typeof settingFlags, Option.Option<string>>>
 const url = (text: Option.Option<string>, names: string): Effect.Effect<URL, Misused> => {
   if (Option.isNone(text)) return new Misused({ message: `${names} is missing` })
   const { value } = text
-  return URL.canParse(value) && /^https?:/.test(value)
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
     ? Effect.succeed(new URL(value))
     : new Misused({ message: `${names} is no URL that begins with http:// or https://` })
 }

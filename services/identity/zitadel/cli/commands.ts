@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type Action, isDenied, makePack, type PackSettings, sizeOf } from "../pack/Pack.ts"
+import { type Action, isDenied, makePack, type PackSettings, sizeOf, urlFault } from "../pack/Pack.ts"
 import { consentFlags } from "./consent.ts"
 import { identityUrl, Misused, packSettings, settingFlags, zitadel } from "./Settings.ts"
 import { writeSecret } from "./secretFile.ts"
@@ -38,6 +38,13 @@ const warnOfDenied = (url: URL) =>
 const madePack = Effect.fnUntraced(function* (settings: PackSettings) {
   yield* warnOfDenied(settings.identityUrl)
   return yield* Effect.mapError(makePack(settings), ({ message }) => new Misused({ message }))
+})
+
+/** Where a target of version 2 is, which holds nothing but its address. */
+const endpointUrl = Effect.fnUntraced(function* (settings: Parameters<typeof identityUrl>[0]) {
+  const url = yield* identityUrl(settings)
+  const wrong = urlFault(url)
+  return wrong === undefined ? url : yield* new Misused({ message: wrong })
 })
 
 const warning = "! nova_claims_enrichment holds the internal key: keep it as you keep the key"
@@ -86,7 +93,7 @@ const install = Command.make(
     const settings = yield* root
     if (given.api === "v2") {
       yield* checkVersion2(given.organizations)
-      const url = yield* identityUrl(settings)
+      const url = yield* endpointUrl(settings)
       yield* warnOfDenied(url)
       const { address, api } = yield* zitadel(settings)
       yield* Console.log(`${address}, version 2:`)
@@ -114,7 +121,7 @@ const status = Command.make(
     const settings = yield* root
     if (given.api === "v2") {
       yield* checkVersion2(given.organizations)
-      const url = yield* identityUrl(settings)
+      const url = yield* endpointUrl(settings)
       return yield* Version2.status((yield* zitadel(settings)).api, url)
     }
     const actions = yield* madePack(yield* packSettings(settings))

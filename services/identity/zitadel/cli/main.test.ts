@@ -65,6 +65,10 @@ it.live("says in one sentence what cannot be done, and exits with 1", () =>
         "✗ Zitadel does not take who we say we are: 401 Errors.Token.Invalid (AUTH-7fs1e)\n",
         command(["status"], { ...environment(zitadel), ZITADEL_TOKEN: "wrong" }),
       ],
+      [
+        "✗ Zitadel does not take who we say we are: the token is not one word of ASCII\n",
+        command(["status"], { ...environment(zitadel), ZITADEL_TOKEN: `${token}\nx-other: header` }),
+      ],
       ["✗ Zitadel has no organisation 7\n", run("install", "--yes", "--org", "7")],
       [
         "✗ Zitadel is away: http://127.0.0.1:1 cannot be reached (",
@@ -97,7 +101,10 @@ it.live("helps, with 0 where it is asked to and with 2 where it is called wrongl
       zitadel.run("install", "--zitadel-url", "zitadel"),
       zitadel.run("install", "--api", "v2", "--org", "1"),
       zitadel.run("install", "--rotate-signing-key"),
+      zitadel.run("install", "--yes", "--org", ""),
       command(["pack"], { ...environment(zitadel), INTERNAL_API_KEY: "old,new" }),
+      zitadel.run("install", "--api", "v2", "--identity-url", "http://:password@identity-service:8081"),
+      zitadel.run("status", "--api", "v2", "--identity-url", "http://identity-service:8081/?key=1"),
     ]
     for (const [index, ended] of wrong.entries()) assert.strictEqual((yield* ended).code, 2, `case ${index}`)
   }).pipe(Effect.scoped),

@@ -14,7 +14,7 @@ export const writeSecret = Effect.fnUntraced(function* (file: string, text: stri
   yield* Effect.gen(function* () {
     yield* files.makeDirectory(dirname(file), { recursive: true })
     yield* files.remove(half, { force: true })
-    yield* files.writeFileString(half, text, { mode: 0o600 })
+    yield* files.writeFileString(half, text, { flag: "wx", mode: 0o600 })
     yield* files.rename(half, file)
   }).pipe(Effect.mapError(because(file)))
 })

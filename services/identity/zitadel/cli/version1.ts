@@ -8,7 +8,7 @@ import type { ZitadelApi } from "../management/ZitadelApi.ts"
 import type { ZitadelFailed } from "../management/ZitadelFailed.ts"
 import { type Action, actionNames } from "../pack/Pack.ts"
 import { consent } from "./consent.ts"
-import { NotDone } from "./Settings.ts"
+import { Misused, NotDone } from "./Settings.ts"
 
 interface Planned {
   readonly organization: Organization
@@ -27,7 +27,10 @@ const named = ({ name, id }: Organization) => `${name} (${id})`
 /** The organisations that are meant: those, or all. */
 const chosen = Effect.fnUntraced(function* (api: ZitadelApi, ids: ReadonlyArray<string>) {
   if (ids.length === 0) return yield* listOrganizations(api)
-  return yield* Effect.forEach(ids, (id) =>
+  // Without an id, Zitadel would take the organisation that the token is of.
+  if (!ids.every((id) => /^[\w-]+$/.test(id)))
+    return yield* new Misused({ message: "--org is the id of an organisation" })
+  return yield* Effect.forEach(new Set(ids), (id) =>
     Effect.mapError(getOrganization(api, id), (error) =>
       error.kind === "unknownOrganization" ? new NotDone({ message: `Zitadel has no organisation ${id}` }) : error,
     ),
@@ -39,7 +42,7 @@ const plan = Effect.fnUntraced(function* (
   api: ZitadelApi,
   ids: ReadonlyArray<string>,
   steps: (observed: Observed) => ReadonlyArray<Step>,
-): Effect.fn.Return<Plan, NotDone | ZitadelFailed> {
+): Effect.fn.Return<Plan, Misused | NotDone | ZitadelFailed> {
   const planned: Array<Planned> = []
   let unread = 0
   for (const organization of yield* chosen(api, ids)) {
@@ -71,23 +74,22 @@ const carryOut = Effect.fnUntraced(function* (
   given: { readonly yes: boolean; readonly dryRun: boolean },
 ) {
   const open = planned.filter(({ steps }) => steps.length > 0)
+  const agreed = open.length > 0 && (yield* consent(given))
   let failed = unread
-  if (open.length > 0) {
-    if (!(yield* consent(given))) return
-    for (const { organization, observed, steps } of open) {
-      yield* apply(api, organization.id, observed, steps).pipe(
-        Effect.matchEffect({
-          onSuccess: () => Console.log(`✓ ${named(organization)}`),
-          onFailure: ({ message }) => {
-            failed += 1
-            return Console.log(`✗ ${named(organization)}: ${message}`)
-          },
-        }),
-      )
-    }
+  for (const { organization, observed, steps } of agreed ? open : []) {
+    yield* apply(api, organization.id, observed, steps).pipe(
+      Effect.matchEffect({
+        onSuccess: () => Console.log(`✓ ${named(organization)}`),
+        onFailure: ({ message }) => {
+          failed += 1
+          return Console.log(`✗ ${named(organization)}: ${message}`)
+        },
+      }),
+    )
   }
   if (failed > 0) return yield* new NotDone({ message: `${organizations(failed)} failed; the next run completes it` })
-  yield* Console.log(open.length === 0 ? "Nothing to change." : `Changed ${organizations(open.length)}.`)
+  if (open.length === 0) yield* Console.log("Nothing to change.")
+  if (agreed) yield* Console.log(`Changed ${organizations(open.length)}.`)
 })
 
 interface Given {

@@ -9,6 +9,7 @@ it.live("sets up version 2: a target at both functions, and its signing key in a
     const { run, world } = yield* given("Nova")
     world.targets.set("1", {
       ...{ id: "1", name: "theirs", endpoint: "https://example.com", timeout: "1s", restCall: {}, signingKey: "x" },
+      payloadType: "PAYLOAD_TYPE_JSON",
     })
     world.executions.set("preuserinfo", ["1"])
     const file = join(yield* folder, "signing-key")
@@ -33,6 +34,11 @@ it.live("sets up version 2: a target at both functions, and its signing key in a
     assert.include((yield* v2()).output, "Nothing to change.")
     assert.deepStrictEqual(changes(world.calls), [])
     assert.strictEqual((yield* run("status", "--api", "v2")).code, 0)
+
+    world.targets.set(target.id, { ...target, payloadType: "PAYLOAD_TYPE_JWT", endpoint: "https://example.com" })
+    const changed = yield* v2()
+    assert.include(changed.output, "update the target nova-claims (endpoint, payloadType)")
+    assert.deepStrictEqual(world.targets.get(target.id), target)
 
     const kept = yield* v2("--rotate-signing-key", "--signing-key-file", file)
     assert.deepStrictEqual([kept.code, kept.errors.includes("is there already")], [1, true])

@@ -11,17 +11,22 @@ export type TokenFunction = (typeof functions)[number]
 
 export const targetName = "nova-claims"
 
-/** How Zitadel calls Nova. An error never interrupts: the token is issued without the claims. */
+/**
+ * How Zitadel calls Nova: with JSON, over which the signature goes. An error never interrupts: the token is issued without
+ * the claims.
+ */
 export interface Target {
   readonly endpoint: string
   readonly timeout: string
   readonly restCall: { readonly interruptOnError: boolean }
+  readonly payloadType: "PAYLOAD_TYPE_JSON"
 }
 
 export const targetOf = (identityUrl: URL): Target => ({
   endpoint: `${identityUrl.href.replace(/\/+$/, "")}/internal/zitadel/append-claims`,
   timeout: "2s",
   restCall: { interruptOnError: false },
+  payloadType: "PAYLOAD_TYPE_JSON",
 })
 
 export interface ObservedTarget {
@@ -102,6 +107,8 @@ const Found = Schema.Struct({
         endpoint: Schema.optionalKey(Schema.String),
         timeout: Schema.optionalKey(Schema.String),
         restCall: Schema.optionalKey(Schema.Struct({ interruptOnError: Schema.optionalKey(Schema.Boolean) })),
+        // Before 4.8 there is none but JSON, and no such member.
+        payloadType: Schema.optionalKey(Schema.String),
       }),
     ),
   ),
@@ -154,6 +161,7 @@ const differences = (there: NonNullable<(typeof Found.Type)["targets"]>[number],
   ...(there.endpoint === wanted.endpoint ? [] : ["endpoint"]),
   ...(there.timeout === wanted.timeout ? [] : ["timeout"]),
   ...(there.restCall !== undefined && there.restCall.interruptOnError !== true ? [] : ["restCall"]),
+  ...([undefined, "PAYLOAD_TYPE_UNSPECIFIED", wanted.payloadType].includes(there.payloadType) ? [] : ["payloadType"]),
 ]
 
 /** Takes the steps; every new signing key is handed to `keep` at once, since Zitadel shows it only now. */

@@ -70,10 +70,15 @@ export const findByEmail = (api: ZitadelApi, emailAddress: string) =>
 
 const metadataPath = (user: string) => `/management/v1/users/${encodeURIComponent(user)}/metadata`
 
-/** What is noted of a user, decoded from base64. */
-export const readMetadata = Effect.fnUntraced(function* (api: ZitadelApi, { id, organization }: UserPlace) {
+/** What is noted of a user under keys that begin so, decoded from base64; at most a hundred. */
+export const readMetadata = Effect.fnUntraced(function* (
+  api: ZitadelApi,
+  { id, organization }: UserPlace,
+  prefix: string,
+) {
+  const queries = [{ keyQuery: { key: prefix, method: "TEXT_QUERY_METHOD_STARTS_WITH" } }]
   const { result = [] } = yield* api.call(
-    { method: "POST", path: `${metadataPath(id)}/_search`, organization, body: { query: { limit: 100 } } },
+    { method: "POST", path: `${metadataPath(id)}/_search`, organization, body: { query: { limit: 100 }, queries } },
     Metadata,
   )
   return new Map(result.map(({ key, value = "" }) => [key, Buffer.from(value, "base64").toString()]))

@@ -34,6 +34,12 @@ export const Anything = Schema.Unknown
 const decodeRefusal = Schema.decodeUnknownEffect(Schema.fromJsonString(Refusal))
 const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
 
+const notAToken = new ZitadelFailed({
+  kind: "unauthenticated",
+  request: "any",
+  detail: "the token is not one word of ASCII",
+})
+
 interface Answered {
   readonly status: number
   readonly text: string
@@ -44,7 +50,9 @@ export const zitadelApi = ({ url, credentials }: ZitadelSettings): ZitadelApi =>
   const tokens = tokensOf(url, credentials)
 
   const send = Effect.fnUntraced(function* ({ method, path, organization, body }: Request) {
-    const token = yield* tokens.current
+    const token = Redacted.value(yield* tokens.current).trim()
+    // To try it would look as if Zitadel were away.
+    if (!/^[\x21-\x7e]+$/.test(token)) return yield* notAToken
     const away = (detail: string) =>
       new ZitadelFailed({ kind: "unavailable", request: `${method} ${pathOf(path)}`, detail })
     return yield* Effect.tryPromise({
@@ -55,7 +63,7 @@ export const zitadelApi = ({ url, credentials }: ZitadelSettings): ZitadelApi =>
           redirect: "error",
           headers: {
             accept: "application/json",
-            authorization: `Bearer ${Redacted.value(token)}`,
+            authorization: `Bearer ${token}`,
             ...(organization !== undefined && { "x-zitadel-orgid": organization }),
             ...(body !== undefined && { "content-type": "application/json" }),
           },

@@ -77,6 +77,7 @@ describe("the pack of actions", () => {
       const wrong = [
         [new URL("ftp://identity-service"), "key"],
         [new URL("http://user@identity-service"), "key"],
+        [new URL("http://:password@identity-service"), "key"],
         [new URL("http://identity-service/?a=b"), "key"],
         [url, ""],
         [url, "old,new"],

@@ -38,7 +38,7 @@ export class PackRefused extends Schema.TaggedError<PackRefused>()("PackRefused"
  * does not answer: one second.
  */
 export const makePack = ({ identityUrl, key }: PackSettings): Effect.Effect<ReadonlyArray<Action>, PackRefused> => {
-  const wrong = faultOf(identityUrl, Redacted.value(key))
+  const wrong = urlFault(identityUrl) ?? keyFault(Redacted.value(key))
   if (wrong !== undefined) return new PackRefused({ reason: wrong })
   const claimsUrl = `${identityUrl.href.replace(/\/+$/, "")}/internal/zitadel/user-claims/`
   const actions = [enrichmentScript({ claimsUrl, key: Redacted.value(key) }), fallbackScript].map((made) => ({
@@ -54,16 +54,19 @@ export const makePack = ({ identityUrl, key }: PackSettings): Effect.Effect<Read
       })
 }
 
-const faultOf = (url: URL, key: string): string | undefined => {
-  if (!/^https?:$/.test(url.protocol)) return "the URL of the identity service begins with http:// or https://"
-  if (url.username !== "" || url.search !== "" || url.hash !== "") {
-    return "the URL of the identity service has neither user, query nor fragment"
-  }
-  // Zitadel splits header values at commas, and a service whose key is being replaced takes several between commas.
-  return /^[\x21-\x2b\x2d-\x7e]+$/.test(key)
+/** Why Zitadel cannot be told to call the identity service there; undefined where it can. */
+export const urlFault = ({ protocol, username, password, search, hash }: URL): string | undefined => {
+  if (!/^https?:$/.test(protocol)) return "the URL of the identity service begins with http:// or https://"
+  return [username, password, search, hash].every((part) => part === "")
+    ? undefined
+    : "the URL of the identity service has neither user, query nor fragment"
+}
+
+/** Zitadel splits header values at commas, and a service whose key is being replaced takes several between commas. */
+const keyFault = (key: string): string | undefined =>
+  /^[\x21-\x2b\x2d-\x7e]+$/.test(key)
     ? undefined
     : "the internal key is one word of ASCII without a comma; of two that are valid, give the new one"
-}
 
 /** The names of the actions, in their order. */
 export const actionNames: ReadonlyArray<string> = [enrichmentName, fallbackScript.name]

@@ -29,7 +29,6 @@ const fallbackClaims = {
 }
 
 const noted = {
-  sub: "whoever",
   preferred_username: "ada",
   name: "Ada",
   email_verified: true,
@@ -180,6 +179,7 @@ layer(running(novaEnvironment), { excludeTestServices: true })("the actions", (i
     [200, "application/json", "null"],
     [200, "application/json", "[]"],
     [200, "application/json", '{"sub":"01890a5d-ac96-774b-bcce-b302099a8057","email":"other@example.com"}'],
+    [200, "application/json", '"sub"'],
     [200, "application/json", ""],
   ] as const)("stand in for an answer that is none: %s %s %s", ([status, type, body]) =>
     Effect.gen(function* () {
@@ -203,6 +203,27 @@ layer(running(novaEnvironment), { excludeTestServices: true })("the actions", (i
       const { token } = yield* tokenFrom(yield* answering(200, "application/json", answer))
       assert.deepStrictEqual(token, { sub: zitadelUser.id, preferred_username: "ok", [claim("source")]: "live" })
     }).pipe(Effect.scoped),
+  )
+
+  it.effect("let nothing into a token that JSON cannot say, or that makes it too long", () =>
+    Effect.gen(function* () {
+      const answer = `{"sub":"${zitadelUser.id}","preferred_username":"ok","created_at":1e999,"bio":"${"b".repeat(4097)}"}`
+      const { token } = yield* tokenFrom(yield* answering(200, "application/json", answer))
+      assert.deepStrictEqual(token, { sub: zitadelUser.id, preferred_username: "ok", [claim("source")]: "live" })
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect.each([
+    ["nothing", {}],
+    ["a list", []],
+    ["nothing of ours", { sub: "x", scope: "admin", email: 7, name: "n".repeat(500_000) }],
+    ["somebody else's", { ...noted, sub: "01890a5d-ac96-774b-bcce-b302099a8058" }],
+  ] as const)("do not show what is noted of a user where that is %s", ([, value]) =>
+    Effect.gen(function* () {
+      const metadata = { nova_user_id: "01890a5d-ac96-774b-bcce-b302099a8057", nova_claims: JSON.stringify(value) }
+      const { token } = yield* tokenFrom("http://127.0.0.1:1", { metadata })
+      assert.deepStrictEqual(token, { sub: zitadelUser.id, ...fallbackClaims })
+    }),
   )
 
   it.effect("stand in while the service is away: refused, reset, unknown by name, or denied", () =>

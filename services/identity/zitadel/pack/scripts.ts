@@ -2,7 +2,8 @@
  * The texts of the actions. They run in Zitadel's goja: no process, no promises, no timers, and nothing may be returned.
  * ECMAScript 5, as Zitadel's documentation promises it.
  */
-import { claimRules, sourceClaim } from "../claims.ts"
+import { claimRules, longestText, sourceClaim } from "../claims.ts"
+import { novaClaims, novaUserId } from "../notes.ts"
 
 interface Script {
   readonly name: string
@@ -36,13 +37,24 @@ const common = `
 var SOURCE = ${JSON.stringify(sourceClaim)};
 var ALLOWED = ${table(allowed)};
 
-// Sets what is allowed and of its type. What another action has set stays.
+// Whether a token can have it: what JSON cannot say, or no header can hold, would be no token at all.
+function fits(value, type) {
+  if (typeof value !== type) return false;
+  if (type === "string") return value.length <= ${longestText};
+  return type !== "number" || isFinite(value);
+}
+
+// Sets what is allowed and fits, and says whether there was anything. What another action has set stays.
 function setClaims(api, claims, source) {
+  var any = false;
   for (var i = 0; i < ALLOWED.length; i++) {
     var value = claims[ALLOWED[i].claim];
-    if (typeof value === ALLOWED[i].type) api.v1.claims.setClaim(ALLOWED[i].token, value);
+    if (!fits(value, ALLOWED[i].type)) continue;
+    api.v1.claims.setClaim(ALLOWED[i].token, value);
+    any = true;
   }
-  api.v1.claims.setClaim(SOURCE, source);
+  if (any) api.v1.claims.setClaim(SOURCE, source);
+  return any;
 }
 
 function metadataOf(ctx, key) {
@@ -50,6 +62,11 @@ function metadataOf(ctx, key) {
   for (var i = 0; i < entries.length; i++) {
     if (entries[i].key === key) return entries[i].value;
   }
+}
+
+// The same UUID, whichever form it has.
+function plain(id) {
+  return String(id).toLowerCase().split("-").join("");
 }
 `
 
@@ -65,7 +82,7 @@ var KEY = ${JSON.stringify(given.key)};
 ${common}
 function ${enrichmentName}(ctx, api) {
   var log = require("zitadel/log");
-  var id = String(metadataOf(ctx, "nova_user_id") || ctx.v1.getUser().id);
+  var id = String(metadataOf(ctx, "${novaUserId}") || ctx.v1.getUser().id);
 
   // If Nova cannot be reached, or is late, the script ends here, and no try could catch it.
   var response = require("zitadel/http").fetch(CLAIMS_URL + encodeURIComponent(id), {
@@ -90,11 +107,6 @@ function ${enrichmentName}(ctx, api) {
   }
   setClaims(api, claims, "live");
 }
-
-// The same UUID, whichever form it has.
-function plain(id) {
-  return String(id).toLowerCase().split("-").join("");
-}
 `,
 })
 
@@ -107,11 +119,9 @@ ${common}
 function nova_claims_fallback(ctx, api) {
   if (ctx.v1.claims && ctx.v1.claims[SOURCE]) return;
 
-  var known = metadataOf(ctx, "nova_claims");
-  if (known && typeof known === "object") {
-    setClaims(api, known, "cache");
-    return;
-  }
+  var known = metadataOf(ctx, "${novaClaims}");
+  if (known && isAbout(known, metadataOf(ctx, "${novaUserId}")) && setClaims(api, known, "cache")) return;
+
   var user = ctx.v1.getUser();
   for (var i = 0; i < STAND_INS.length; i++) {
     var value = firstOf(user, STAND_INS[i].paths, STAND_INS[i].type);
@@ -120,12 +130,17 @@ function nova_claims_fallback(ctx, api) {
   api.v1.claims.setClaim(SOURCE, "fallback");
 }
 
+// Claims that were noted before somebody put right who that is are somebody else's.
+function isAbout(claims, id) {
+  return typeof claims === "object" && (!id || !claims.sub || plain(claims.sub) === plain(id));
+}
+
 // The first of these members that has a value of the type.
 function firstOf(user, paths, type) {
   for (var i = 0; i < paths.length; i++) {
     var value = user;
     for (var j = 0; j < paths[i].length && value; j++) value = value[paths[i][j]];
-    if (typeof value === type && value !== "") return value;
+    if (fits(value, type) && value !== "") return value;
   }
 }
 `,

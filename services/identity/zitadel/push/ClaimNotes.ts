@@ -10,7 +10,8 @@ import { UserStore } from "../../users/UserStore.ts"
 import { claimsOf } from "../claims.ts"
 import type { UserPlace } from "../management/Users.ts"
 import type { ZitadelFailed } from "../management/ZitadelFailed.ts"
-import { importedIds, match, namedBy, novaClaims, novaUserId } from "./match.ts"
+import { notesOf, novaClaims, novaUserId } from "../notes.ts"
+import { importedIds, match, namedBy } from "./match.ts"
 import { Zitadel } from "./Zitadel.ts"
 import { ZitadelLinkStore } from "./ZitadelLinkStore.ts"
 
@@ -48,9 +49,9 @@ export class ClaimNotes extends Context.Service<
         return (yield* links.link(user.id, matched.value)) ? matched : Option.none<UserPlace>()
       })
 
+      /** Takes away what is noted of the user there, but nothing that is noted of somebody else by now. */
       const taken = Effect.fnUntraced(function* (id: UserId, place: UserPlace): Effect.fn.Return<Noted, Failed> {
-        const notes = yield* zitadel.notes(place)
-        const keys = [novaClaims, novaUserId].filter((key) => notes.has(key))
+        const keys = notesOf(id, yield* zitadel.notes(place))
         if (keys.length > 0) yield* unlessGone(zitadel.forget(place, keys))
         yield* links.unlink(id)
         return "removed"
@@ -63,7 +64,7 @@ export class ClaimNotes extends Context.Service<
         const named = namedBy(notes) ?? Option.none()
         if (Option.isSome(named) && named.value !== user.id) {
           // Somebody has put right who that is.
-          yield* links.unlink(user.id)
+          yield* taken(user.id, place)
           return "nobody"
         }
         const changed = Object.entries(wanted).filter(([key, text]) => notes.get(key) !== text)

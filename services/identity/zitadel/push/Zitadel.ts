@@ -13,6 +13,7 @@ import {
 } from "../management/Users.ts"
 import { type ZitadelSettings, zitadelApi } from "../management/ZitadelApi.ts"
 import type { ZitadelFailed } from "../management/ZitadelFailed.ts"
+import { notesPrefix } from "../notes.ts"
 
 type Found = Effect.Effect<ReadonlyArray<ZitadelUser>, ZitadelFailed>
 
@@ -23,7 +24,7 @@ export class Zitadel extends Context.Service<
     readonly findByIds: (ids: ReadonlyArray<string>) => Found
     /** People with that address in any case, verified or not. */
     readonly findByEmail: (email: string) => Found
-    /** What is noted of a person; nothing of one who is not there. */
+    /** What we noted of a person; nothing of one who is not there. */
     readonly notes: (place: UserPlace) => Effect.Effect<ReadonlyMap<string, string>, ZitadelFailed>
     /** Notes these, all or none; `notFound` where the person is not there. */
     readonly note: (place: UserPlace, notes: Readonly<Record<string, string>>) => Effect.Effect<void, ZitadelFailed>
@@ -38,7 +39,7 @@ export class Zitadel extends Context.Service<
       return Zitadel.of({
         findByIds: (ids) => findByIds(api, ids),
         findByEmail: (email) => findByEmail(api, email),
-        notes: (place) => readMetadata(api, place),
+        notes: (place) => readMetadata(api, place, notesPrefix),
         note: (place, notes) => setMetadata(api, place, notes),
         forget: (place, keys) => removeMetadata(api, place, keys),
       })

@@ -1,12 +1,8 @@
 /** Who in Zitadel is a person of ours. To take somebody for another would put one's claims into the other's tokens. */
 import * as Option from "effect/Option"
-import { parseUserId, type User, type UserId } from "../../users/User.ts"
+import type { User, UserId } from "../../users/User.ts"
 import type { ZitadelUser } from "../management/Users.ts"
-
-/** The metadata of Zitadel's user that names ours. */
-export const novaUserId = "nova_user_id"
-/** The metadata of Zitadel's user with the last known good claims, as JSON. */
-export const novaClaims = "nova_claims"
+import { namedIn, novaUserId } from "../notes.ts"
 
 /** Somebody in Zitadel who might be ours, and what is noted of them. */
 export interface Candidate {
@@ -17,10 +13,10 @@ export interface Candidate {
 /** The forms in which Zitadel may have an id of ours as its own, where people were imported with their ids. */
 export const importedIds = (id: UserId): ReadonlyArray<string> => [id, id.replaceAll("-", "")]
 
-/** Whom notes name, none where it is nobody of ours; an action writes it as JSON. Undefined: they name none. */
+/** Whom notes name, none where it is nobody of ours. Undefined: they name none. */
 export const namedBy = (notes: Candidate["notes"]): Option.Option<UserId> | undefined => {
   const text = notes.get(novaUserId)
-  return text === undefined ? undefined : parseUserId(/^"(.*)"$/.exec(text)?.[1] ?? text)
+  return text === undefined ? undefined : namedIn(text)
 }
 
 const sameAddress = (one: string | null | undefined, other: string | null | undefined): boolean =>

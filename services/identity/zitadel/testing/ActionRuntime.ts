@@ -29,13 +29,15 @@ export interface Issued {
 
 interface Claims {
   readonly set: Map<string, unknown>
+  /** Lines that the token carries, by the claim of the action that they come from. */
+  readonly logs: Map<string, ReadonlyArray<string>>
   unencodable: boolean
 }
 
 /** Runs the actions of a trigger and issues the token. */
 export const issue = (request: TokenRequest): Effect.Effect<Issued> =>
   Effect.promise(async () => {
-    const claims: Claims = { set: new Map(), unencodable: false }
+    const claims: Claims = { set: new Map(), logs: new Map(), unencodable: false }
     const failures: Array<string> = []
     const logs: Array<string> = []
     for (const action of request.actions) {
@@ -45,9 +47,12 @@ export const issue = (request: TokenRequest): Effect.Effect<Issued> =>
       if (!action.allowedToFail) return { token: undefined, failures, logs }
     }
     // What Zitadel has a value for is written over what actions have set.
-    const token = { ...Object.fromEntries(claims.set), ...request.own }
+    const token = { ...Object.fromEntries([...claims.set, ...claims.logs]), ...request.own }
     return { token: claims.unencodable ? undefined : token, failures, logs }
   })
+
+/** The longest that Zitadel gives an action, also where it is told none, or more. */
+const maxTimeoutMs = 20_000
 
 /** One action; why it failed, or undefined. */
 const runOne = (
@@ -56,7 +61,8 @@ const runOne = (
   claims: Claims,
   logs: Array<string>,
 ): Promise<string | undefined> => {
-  const timeoutMs = Number.parseFloat(action.timeout) * 1000 || 20_000
+  const wantedMs = Number.parseFloat(action.timeout) * 1000
+  const timeoutMs = wantedMs > 0 && wantedMs <= maxTimeoutMs ? wantedMs : maxTimeoutMs
   const { port1: answers, port2 } = new MessageChannel()
   const answered = new Int32Array(new SharedArrayBuffer(8))
   const data: RunData = {
@@ -78,7 +84,9 @@ const runOne = (
         }, timeoutMs)
         return
       case "Claim":
-        return keep(claims, report)
+        return keep(claims, action.name, report)
+      case "LogClaim":
+        return note(claims, action.name, report.line)
       case "Log":
         return logs.push(report.line)
       case "Panic":
@@ -107,12 +115,17 @@ const runOne = (
 }
 
 /** The rules of setClaim: Zitadel's namespace is its own, and the first who sets something wins. */
-const keep = (claims: Claims, { key, value, encodable }: Extract<Report, { _tag: "Claim" }>) => {
+const keep = (claims: Claims, by: string, { key, value, encodable }: Extract<Report, { _tag: "Claim" }>) => {
   if (key.startsWith("urn:zitadel:iam")) return
   const before = claims.set.get(key)
-  if (before !== undefined && before !== null) return
+  if (before !== undefined && before !== null) return note(claims, by, `key "${key}" already exists`)
   if (!encodable) claims.unencodable = true
   claims.set.set(key, value)
+}
+
+const note = ({ logs }: Claims, by: string, line: string) => {
+  const claim = `urn:zitadel:iam:action:${by}:log`
+  logs.set(claim, [...(logs.get(claim) ?? []), line])
 }
 
 const fetched = async (

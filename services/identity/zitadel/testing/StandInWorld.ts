@@ -34,6 +34,7 @@ export interface StandInTarget {
   readonly endpoint: string
   readonly timeout: string
   readonly restCall: { readonly interruptOnError?: boolean }
+  readonly payloadType: string
   readonly signingKey: string
 }
 

@@ -2,6 +2,7 @@
  * One run of one action: its script in a context that has no more than goja has, and the modules that Zitadel gives it.
  * What a script cannot catch is not thrown here: the thread reports it and stands still until it is ended from outside.
  */
+import { isDate, isMap, isSet } from "node:util/types"
 import { createContext, runInContext } from "node:vm"
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 
@@ -27,6 +28,8 @@ export type Report =
   | { readonly _tag: "Started" }
   | { readonly _tag: "Claim"; readonly key: string; readonly value: unknown; readonly encodable: boolean }
   | { readonly _tag: "Log"; readonly line: string }
+  /** A line for the token's log claim. */
+  | { readonly _tag: "LogClaim"; readonly line: string }
   | {
       readonly _tag: "Fetch"
       readonly url: string
@@ -85,6 +88,8 @@ const fetch = (...given: ReadonlyArray<unknown>) => {
   return {
     status: fetched.status,
     body: fetched.body,
+    // There, but never filled.
+    headers: {},
     text: () => fetched.body,
     json: () => {
       try {
@@ -105,22 +110,35 @@ const modules: Readonly<Record<string, object>> = {
   "zitadel/http": { fetch },
   "zitadel/log": { log, info: log, debug: log, warn: log, error: log },
   "zitadel/uuid": {},
+  // Linked in with those, though no global.
+  console: {},
+  util: {},
 }
 
-const isEncodable = (value: unknown): boolean =>
-  typeof value === "object" && value !== null ? Object.values(value).every(isEncodable) : typeof value !== "function"
+/** What Go makes of a value before it writes it as JSON. */
+const exported = (value: unknown): unknown => {
+  if (isDate(value)) return value.toISOString()
+  if (isSet(value) || isMap(value)) return [...value].map(exported)
+  if (Array.isArray(value)) return value.map(exported)
+  if (typeof value !== "object" || value === null) return value ?? null
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, exported(each)]))
+}
 
-const setClaim = (key: unknown, value: unknown): void => {
+/** Go's JSON knows no functions, and no numbers that are none. */
+const isEncodable = (value: unknown): boolean => {
+  if (typeof value === "number") return Number.isFinite(value)
+  return typeof value === "object" && value !== null
+    ? Object.values(value).every(isEncodable)
+    : typeof value !== "function"
+}
+
+const setClaim = (key: unknown, given: unknown): void => {
+  const value = exported(given)
   const encodable = isEncodable(value)
-  report({
-    _tag: "Claim",
-    key: String(key),
-    value: encodable ? JSON.parse(JSON.stringify(value ?? null)) : null,
-    encodable,
-  })
+  report({ _tag: "Claim", key: String(key), value: encodable ? value : null, encodable })
 }
 
-const claims = { setClaim, appendLogIntoClaims: () => {} }
+const claims = { setClaim, appendLogIntoClaims: (line: unknown) => report({ _tag: "LogClaim", line: String(line) }) }
 
 const metadata = Object.entries(data.metadata).map(([key, value]) => ({ key, value: parsed(value) }))
 

@@ -170,15 +170,25 @@ const metadata = (
 ): Answer | undefined => {
   const user = world.users.get(id)
   const found = user?.organization === organization.id ? user : undefined
-  if (verb === "_search")
-    return paged(
-      [...(found?.metadata ?? [])].map(([key, value]) => ({ key, value })),
-      body,
-    )
+  if (verb === "_search") return searchMetadata(found?.metadata ?? new Map(), body)
   if (verb !== "_bulk") return undefined
   // A user of another organisation is none in this one.
   if (found === undefined) return refused("failedPrecondition", "Errors.User.NotFound", "COMMAND-uXHNj")
   return method === "POST" ? bulkSet(found.metadata, body) : bulkRemove(found.metadata, texts(body["keys"]))
+}
+
+/** With queries for keys, by equality or by how they begin. */
+const searchMetadata = (metadata: ReadonlyMap<string, string>, body: Call["body"]): Answer => {
+  const queries = Array.isArray(body["queries"]) ? body["queries"] : []
+  const matches = (key: string) =>
+    queries.every(({ keyQuery }) => {
+      const wanted = text(Object(keyQuery).key)
+      return Object(keyQuery).method === "TEXT_QUERY_METHOD_STARTS_WITH" ? key.startsWith(wanted) : key === wanted
+    })
+  return paged(
+    [...metadata].filter(([key]) => matches(key)).map(([key, value]) => ({ key, value })),
+    body,
+  )
 }
 
 const bulkSet = (metadata: Map<string, string>, body: Call["body"]): Answer => {

@@ -51,7 +51,7 @@ const executionsOf = ({ executions }: StandInWorld) =>
 
 /** The fields of a target; undefined where they break a rule. */
 const targetFields = (body: Call["body"]) => {
-  const { name = "", endpoint = "", timeout = "", restCall } = body
+  const { name = "", endpoint = "", timeout = "", restCall, payloadType = "PAYLOAD_TYPE_JSON" } = body
   const seconds = Number(/^(\d+)s$/.exec(String(timeout))?.[1] ?? Number.NaN)
   if (name === "" || endpoint === "" || !(seconds <= 270) || restCall === undefined) return undefined
   const { interruptOnError } = Object(restCall)
@@ -60,6 +60,7 @@ const targetFields = (body: Call["body"]) => {
     endpoint: String(endpoint),
     timeout: String(timeout),
     restCall: { ...(interruptOnError === true && { interruptOnError: true }) },
+    payloadType: String(payloadType),
   }
 }
 
