@@ -1,9 +1,9 @@
 /**
  * The rule that every text of a request keeps without a word in its contract: it holds no NUL (U+0000). PostgreSQL keeps no
  * such text and compares with none, so each handler would have to refuse it. What a `google.protobuf.Struct` holds is
- * for the handler to judge.
+ * for the handler to judge, and so is a field that the contract calls `any_text`.
  */
-import type { DescMessage, Message } from "@bufbuild/protobuf"
+import { type DescField, type DescMessage, getOption, type Message } from "@bufbuild/protobuf"
 import {
   isReflectList,
   isReflectMap,
@@ -12,6 +12,7 @@ import {
   type ReflectMessage,
   reflect,
 } from "@bufbuild/protobuf/reflect"
+import { Ignore, field as validateField } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
 
 const nul = "\0"
 
@@ -24,7 +25,11 @@ export const unstorableTexts = (desc: DescMessage, message: Message): ReadonlyAr
 const inFields = (message: ReflectMessage, path: Path): ReadonlyArray<Path> =>
   message.desc.typeName.startsWith("google.protobuf.")
     ? []
-    : message.fields.flatMap((field) => (message.isSet(field) ? inValue(message.get(field), [...path, field]) : []))
+    : message.fields.flatMap((field) =>
+        message.isSet(field) && isChecked(field) ? inValue(message.get(field), [...path, field]) : [],
+      )
+
+const isChecked = (field: DescField): boolean => !getOption(field, any_text)
 
 const inValue = (value: unknown, path: Path): ReadonlyArray<Path> => {
   if (typeof value === "string") return isStorable(value) ? [] : [path]

@@ -25,7 +25,7 @@ export interface Comparison<Column extends string> {
 }
 
 /** Just-in-time compilers need some thousand calls. */
-const warmUpRounds = 5
+const warmUpRounds = 3
 
 /**
  * Runs the comparison and prints the table of medians and the RESULT line. A ratio is the median of the rounds' ratios:

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util"
 const benches = {
   hop: {
     about: "one unary gRPC hop: the kit, with and without sampled traces, against connect-node and @grpc/grpc-js",
-    rounds: 30,
+    rounds: 12,
     run: async (rounds: number) => (await import("./hop.ts")).run(rounds),
   },
   claims: {
@@ -19,7 +19,7 @@ const benches = {
   },
   rest: {
     about: "one REST request: transcoded, authenticated, validated and traced, against a bare node:http server",
-    rounds: 30,
+    rounds: 20,
     run: async (rounds: number) => (await import("./rest.ts")).run(rounds),
   },
   proxy: {
@@ -35,7 +35,7 @@ ${Object.entries(benches)
   .map(([name, { about }]) => `  ${name.padEnd(8)}${about}`)
   .join("\n")}
 
-Prints a table of medians over interleaved rounds (9 unless said, 30 short ones for hop and rest), and as its last line
+Prints a table of medians over interleaved rounds (9 to 20 unless said), and as its last line
 RESULT {"bench","unit","ours","ratios":{peer: ours/peer}}; below 1 ours is better.
 `
 

@@ -9,7 +9,7 @@ import { client, costOf } from "./load.ts"
 import { local, onStage } from "./stage.ts"
 
 const concurrency = 16
-const requestsPerRound = 2000
+const requestsPerRound = 4000
 
 const columns = ["server µs", "client µs", "requests/s"] as const
 type Column = (typeof columns)[number]

@@ -3,10 +3,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
+import { TokenDefect } from "#gen/authsome/identity/v1/token_pb.ts"
 import * as Server from "#shared/rpc/Server.ts"
 import { eventsAbout, password, recordedOf, registered } from "../testing/People.ts"
 import { identityClient } from "../testing/TestClient.ts"
-import { novaEnvironment, running, started } from "../testing/TestIdentity.ts"
+import { forgedToken, novaEnvironment, running, started } from "../testing/TestIdentity.ts"
 
 const register = registered("identity-sessions.test")
 const client = { ipAddress: "203.0.113.9", userAgent: "radio/1" }
@@ -40,6 +41,23 @@ layer(running(novaEnvironment), { excludeTestServices: true })("the sessions of 
       assert.deepStrictEqual([next.data.map((session) => session.id), next.total], [[sessionId], 3])
       const unknown = yield* Effect.flip(identity.listSessions({ userId: third.id }))
       assert.strictEqual(unknown.reason, "USER_NOT_FOUND")
+    }),
+  )
+
+  it.effect("are ended by an access token whose time is over, and by none that is not ours", () =>
+    Effect.gen(function* () {
+      const { identity, access, refresh } = yield* register("barbara")
+      const claims = { iat: 1_700_000_000, nbf: 1_700_000_000, exp: 1_700_000_900 }
+      for (const signature of ["none", "public key as secret", "another key"] as const) {
+        yield* identity.logout({ token: yield* forgedToken(access, { claims, signature }) })
+      }
+      yield* identity.logout({ token: yield* forgedToken(access, { claims: { ...claims, aud: "another" } }) })
+      assert.isTrue((yield* identity.verifyToken({ token: access })).valid)
+      const expired = yield* forgedToken(access, { claims })
+      assert.strictEqual((yield* identity.verifyToken({ token: expired })).defect, TokenDefect.EXPIRED)
+      yield* identity.logout({ token: expired })
+      assert.isFalse((yield* identity.verifyToken({ token: access })).valid)
+      assert.strictEqual((yield* Effect.flip(identity.refreshToken({ refreshToken: refresh }))).reason, "SESSION_ENDED")
     }),
   )
 

@@ -75,7 +75,7 @@ export class Sessions extends Context.Service<
     /** Exchanges a refresh token for the next pair; one that somebody else holds too ends the session. */
     readonly refresh: (token: Redacted.Redacted<string>) => Effect.Effect<Refreshed, RefreshRefused | DatabaseFailed>
     /**
-     * The session of an access or refresh token; none of an unknown token, or of an access token that has expired. Not to
+     * The session of an access or refresh token, even of an access token that has expired; none of an unknown token. Not to
      * be used within a transaction.
      */
     readonly sessionOf: (token: Redacted.Redacted<string>) => Effect.Effect<Option.Option<SessionId>, DatabaseFailed>
@@ -173,10 +173,7 @@ export class Sessions extends Context.Service<
       /** Access tokens have dots, refresh tokens have none. */
       const sessionOf = (token: Redacted.Redacted<string>): Effect.Effect<Option.Option<SessionId>, DatabaseFailed> =>
         Redacted.value(token).includes(".")
-          ? accessTokens.verify(token).pipe(
-              Effect.map(({ sessionId }) => Option.some(sessionId)),
-              Effect.catchTag("AccessTokenInvalid", () => Effect.succeedNone),
-            )
+          ? accessTokens.sessionOf(token)
           : store.findByDigest(sha256(Redacted.value(token)))
 
       const endAll = Effect.fn("Sessions.endAll")(function* (userId: UserId, why: SessionEnd, except?: SessionId) {

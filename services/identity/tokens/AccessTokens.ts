@@ -5,6 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { newUuid } from "#shared/ids/Id.ts"
@@ -16,6 +17,12 @@ import { SigningKeys } from "./SigningKeys.ts"
 
 const Subject = Schema.Struct({ sub: UserId, sid: SessionId, jti: Schema.String })
 
+const decodeClaims = Schema.decodeUnknownOption(Schema.fromJsonString(Subject))
+
+/** What the token says, whoever made it. */
+const claimsText = (token: Redacted.Redacted<string>) =>
+  Buffer.from(Redacted.value(token).split(".")[1] ?? "", "base64url").toString()
+
 export class AccessTokens extends Context.Service<
   AccessTokens,
   {
@@ -25,6 +32,8 @@ export class AccessTokens extends Context.Service<
     readonly verify: (
       token: Redacted.Redacted<string>,
     ) => Effect.Effect<AccessClaims, AccessTokenInvalid | DatabaseFailed>
+    /** Of which session the token is, if it is ours, even when its time is over: enough to end it, and for nothing else. */
+    readonly sessionOf: (token: Redacted.Redacted<string>) => Effect.Effect<Option.Option<SessionId>, DatabaseFailed>
   }
 >()("identity/AccessTokens") {
   static readonly layer = (options: { readonly audience: string }) =>
@@ -71,7 +80,16 @@ export class AccessTokens extends Context.Service<
           }
         })
 
-        return AccessTokens.of({ issue, verify })
+        const sessionOf = (token: Redacted.Redacted<string>) =>
+          verify(token).pipe(
+            Effect.map(({ sessionId }) => Option.some(sessionId)),
+            // The time is judged last: whatever else is wrong with a token comes before.
+            Effect.catchTag("AccessTokenInvalid", ({ expired }) =>
+              Effect.succeed(expired ? Option.map(decodeClaims(claimsText(token)), ({ sid }) => sid) : Option.none()),
+            ),
+          )
+
+        return AccessTokens.of({ issue, verify, sessionOf })
       }),
     )
 }

@@ -4,19 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
 import { eventually } from "#shared/testing/eventually.ts"
-import { identityClient, request } from "../testing/TestClient.ts"
-import { DatabaseGate, novaEnvironment, zitadelKey } from "../testing/TestIdentity.ts"
+import { registered } from "../testing/People.ts"
+import { DatabaseGate, novaEnvironment } from "../testing/TestIdentity.ts"
+import { claims } from "./testing/ClaimsRoute.ts"
 import { redisIs } from "./testing/TargetClient.ts"
 import { RedisGate, withRedis } from "./testing/WithRedis.ts"
 
-const claims = (id: string) =>
-  request("GET", `/internal/zitadel/user-claims/${id}`, { headers: { "x-internal-api-key": zitadelKey } })
-
-const register = Effect.fnUntraced(function* (username: string) {
-  const identity = yield* identityClient
-  const { user } = yield* identity.register({ username, email: `${username}@example.com`, password: "correct horse" })
-  return { identity, id: user?.id ?? "" }
-})
+const register = registered("example.com")
 
 /** Changes the account behind the program's back. */
 const secretly = Effect.fnUntraced(function* (id: string, bio: string) {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import { Listening } from "#shared/rpc/Server.ts"
 import { eventually } from "#shared/testing/eventually.ts"
-import { identityClient } from "../testing/TestClient.ts"
+import { registered } from "../testing/People.ts"
 import { DatabaseGate, Logged, novaEnvironment, running } from "../testing/TestIdentity.ts"
 import { functionCall, signed, signingKey } from "./testing/SignedCall.ts"
 import { send } from "./testing/TargetClient.ts"
@@ -22,11 +22,7 @@ const zitadelsOwn = {
   [source]: "fallback",
 }
 
-const register = Effect.fnUntraced(function* (username: string) {
-  const identity = yield* identityClient
-  const { user } = yield* identity.register({ username, email: `${username}@example.com`, password: "correct horse" })
-  return { identity, id: user?.id ?? "" }
-})
+const register = registered("example.com")
 
 const sendCall = (id?: string) => send(JSON.stringify(functionCall(id)))
 

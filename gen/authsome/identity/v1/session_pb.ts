@@ -399,7 +399,7 @@ export const VerifyTotpResponseSchema: GenMessage<VerifyTotpResponse> = /*@__PUR
  */
 export type LogoutRequest = Message<"authsome.identity.v1.LogoutRequest"> & {
   /**
-   * An access or refresh token of the session.
+   * An access or refresh token of the session; an access token may have expired.
    *
    * @generated from field: string token = 1;
    */

@@ -790,7 +790,9 @@ export const RegenerateOwnRecoveryCodesResponseSchema: GenMessage<RegenerateOwnR
 /**
  * Signing up and in at a customer's instance, through the proxy. What takes any key may be called from a browser with a
  * public one: neither an answer nor its time tells whether an address has an account, except to a secret key where it
- * is said. What takes an end user's session takes any key and the session's token in X-AuthSome-Session.
+ * is said. What takes an end user's session takes any key and the session's token in X-AuthSome-Session. Wrong passwords
+ * and codes count towards a lock-out by account and, with a public key, by the caller's address too: whoever has a secret
+ * key answers for many persons, none of whom is at its address.
  *
  * @generated from service authsome.identity.v1.TenantAuthService
  */

@@ -61,7 +61,7 @@ export type EndUserSession = Message<"authsome.identity.v1.EndUserSession"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * From where the user signed in. Empty: not known.
+   * From where the user signed in. Empty: not known, such as by a secret key.
    *
    * @generated from field: string ip_address = 6;
    */

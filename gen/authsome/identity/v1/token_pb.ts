@@ -225,7 +225,7 @@ export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__P
  */
 export type RevokeTokenRequest = Message<"authsome.identity.v1.RevokeTokenRequest"> & {
   /**
-   * An access or refresh token; its whole session ends.
+   * An access or refresh token, of which an access token may have expired; its whole session ends.
    *
    * @generated from field: string token = 1;
    */

@@ -1,37 +1,12 @@
-import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import { describe, expect, it } from "vitest"
-import { User, UserId } from "../../users/User.ts"
+import { User } from "../../users/User.ts"
+import { ada as unverified } from "../testing/ada.ts"
 import { match } from "./match.ts"
 
-const id = "01890a5d-ac96-774b-bcce-b302099a8057"
+const { id } = unverified
 const somebodyElse = "01890a5d-ac96-774b-bcce-b302099a8058"
-const time = DateTime.toUtc(DateTime.makeUnsafe("2026-01-02T03:04:05Z"))
-
-const ada = new User({
-  id: UserId.make(id),
-  username: "ada",
-  email: "Ada@example.com",
-  emailVerified: true,
-  displayName: null,
-  avatarUrl: null,
-  firstName: null,
-  lastName: null,
-  bio: null,
-  location: null,
-  phoneNumber: null,
-  phoneVerified: false,
-  totpEnabled: false,
-  isActive: true,
-  failedLoginAttempts: 0,
-  lockedUntil: null,
-  lastLoginAt: null,
-  passwordChangedAt: null,
-  createdAt: time,
-  updatedAt: time,
-})
-
-const unverified = new User({ ...ada, emailVerified: false })
+const ada = new User({ ...unverified, email: "Ada@example.com", emailVerified: true })
 
 const candidate = (zitadelId: string, verifiedEmail: string | undefined, named?: string) => ({
   user: { id: zitadelId, organization: "1", verifiedEmail },
