@@ -12,7 +12,7 @@ import {
   type ReflectMessage,
   reflect,
 } from "@bufbuild/protobuf/reflect"
-import { Ignore, field as validateField } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js"
+import { any_text } from "#gen/authsome/mesh/v1/policy_pb.ts"
 
 const nul = "\0"
 

@@ -106,6 +106,7 @@ const log = (format: unknown, ...values: ReadonlyArray<unknown>) => {
   report({ _tag: "Log", line: String(format).replaceAll("%s", () => String(rest.shift())) })
 }
 
+/** Not here: what `zitadel/uuid` can do, and files of Zitadel's container by their paths. No action of ours needs them. */
 const modules: Readonly<Record<string, object>> = {
   "zitadel/http": { fetch },
   "zitadel/log": { log, info: log, debug: log, warn: log, error: log },
