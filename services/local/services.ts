@@ -92,7 +92,7 @@ export const environments = (world: World): Record.ReadonlyRecord<Service, Reado
   const mesh = { NATS_URL, INTERNAL_GRPC_API_KEY }
   const own = {
     controlPlane: {
-      ...{ ...database("control"), ...mesh, REDIS_URL, SMTP_URL, TOKEN_SIGNING_KEYS, SEALING_KEYS },
+      ...{ ...database("control"), ...mesh, REDIS_URL, TOKEN_SIGNING_KEYS, SEALING_KEYS },
       API_BASE_URL: urlOf(ports, "proxyHttp"),
       DASHBOARD_URL: urlOf(ports, "controlPlaneHttp"),
       ...rates,
@@ -116,7 +116,7 @@ export const environments = (world: World): Record.ReadonlyRecord<Service, Reado
       ...world.zitadel,
       IDENTITY_ROLE: "nova",
     },
-    billing: { ...database("billing"), ...mesh, REDIS_URL, SEALING_KEYS, TENANT_POSTGRES_URL },
+    billing: { ...database("billing"), ...mesh, REDIS_URL, TENANT_POSTGRES_URL },
   }
   return Record.map(own, (environment, service) => ({
     ...world.inherited,

@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type MeshIdentity, meshIdentity, peerUrl } from "#shared/rpc/MeshIdentity.ts"
-import { type ServerConfig, serverConfig } from "#shared/rpc/ServerConfig.ts"
+import { type ServerConfig, serverConfig, trustedHops } from "#shared/rpc/ServerConfig.ts"
 import * as EnvConfig from "#shared/runtime/EnvConfig.ts"
 
 export interface ProxyConfig {
@@ -51,7 +51,7 @@ export const ProxyConfig: Config.Config<ProxyConfig> = Config.all({
   routeMaxStaleness: EnvConfig.duration("ROUTE_MAX_STALENESS", Duration.minutes(10)),
   upstreamTimeout: EnvConfig.duration("UPSTREAM_TIMEOUT", Duration.seconds(30)),
   upstreamConnections: count("UPSTREAM_CONNECTIONS", 1, 1024, 64),
-  trustedHops: count("TRUSTED_HOPS", 0, 16, 0),
+  trustedHops,
   meterInterval: EnvConfig.duration("METER_INTERVAL", Duration.millis(200)),
   keyUseInterval: EnvConfig.duration("KEY_USE_INTERVAL", Duration.seconds(30)),
 })
