@@ -6,7 +6,7 @@ import { type Contestant, compare, type Program, portOf, start } from "./harness
 
 const concurrency = 16
 /** So many that it hardly counts what a program must do after a rest, in which Node gives memory back. */
-const callsPerRound = 4000
+const callsPerRound = 3000
 
 const columns = ["client µs", "server µs", "both µs", "calls/s"] as const
 type Column = (typeof columns)[number]

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util"
 const benches = {
   hop: {
     about: "one unary gRPC hop: the kit, with and without sampled traces, against connect-node and @grpc/grpc-js",
-    rounds: 12,
+    rounds: 16,
     run: async (rounds: number) => (await import("./hop.ts")).run(rounds),
   },
   claims: {
