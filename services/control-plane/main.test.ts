@@ -10,6 +10,7 @@ import { eventually } from "#shared/testing/eventually.ts"
 import { TestDatabase } from "#shared/testing/TestDatabase.ts"
 import { TestNats } from "#shared/testing/TestServers.ts"
 import * as ControlPlaneProcess from "./testing/ControlPlaneProcess.ts"
+import { lastMessage } from "./testing/lastMessage.ts"
 import { applicationMade } from "./testing/TestClient.ts"
 
 const surroundings = Layer.mergeAll(TestDatabase.migrated("control"), TestNats.layer)
@@ -28,10 +29,7 @@ layer(surroundings, { excludeTestServices: true })("the control plane process", 
       const second = yield* ControlPlaneProcess.start({})
       yield* second.ready
       yield* Effect.gen(function* () {
-        const nats = yield* Nats
-        const stored = yield* eventually(
-          nats.use(({ manager }) => manager.streams.getMessage("APP_PROVISION", { last_by_subj: "app.provision" })),
-        )
+        const stored = yield* eventually(lastMessage("APP_PROVISION", "app.provision"))
         expect(fromBinary(ProvisionRequestedSchema, stored.data).desired).toMatchObject({ applicationId })
       }).pipe(Effect.provide(Layer.provide(Nats.layer({ url: server.url, name: "test" }), Readiness.layer)))
     }),

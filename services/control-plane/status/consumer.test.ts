@@ -11,6 +11,7 @@ import { Nats } from "#shared/nats/Nats.ts"
 import { Readiness } from "#shared/runtime/Readiness.ts"
 import { eventually } from "#shared/testing/eventually.ts"
 import { TestNats } from "#shared/testing/TestServers.ts"
+import { lastMessage } from "../testing/lastMessage.ts"
 import { applicationMade, call } from "../testing/TestClient.ts"
 import * as TestControlPlane from "../testing/TestControlPlane.ts"
 import { eventsOf, handledBy } from "../testing/TestRowsStore.ts"
@@ -54,11 +55,8 @@ layer(Layer.provideMerge(TheirNats, TestControlPlane.running()), { excludeTestSe
   (it) => {
     it.effect("an application that was answered with 202 is on its way to the provisioner", () =>
       Effect.gen(function* () {
-        const nats = yield* Nats
         const { applicationId } = yield* applicationMade
-        const stored = yield* eventually(
-          nats.use(({ manager }) => manager.streams.getMessage("APP_PROVISION", { last_by_subj: "app.provision" })),
-        )
+        const stored = yield* eventually(lastMessage("APP_PROVISION", "app.provision"))
         const { desired } = fromBinary(ProvisionRequestedSchema, stored.data)
         expect(desired).toMatchObject({ applicationId, generation: 1n, restartCount: 0 })
         expect(stored.header.get("Nats-Msg-Id")).toMatch(/^evt_/)
@@ -67,15 +65,12 @@ layer(Layer.provideMerge(TheirNats, TestControlPlane.running()), { excludeTestSe
 
     it.effect("a report makes the application active, and proxies are told to ask again", () =>
       Effect.gen(function* () {
-        const nats = yield* Nats
         const { applicationId, token } = yield* applicationMade
         yield* report("evt_first", activeAt(applicationId, 1))
         yield* handled("evt_first", 1)
         const { json } = yield* call("GET", `/applications/${applicationId}`, { token })
         expect([json.status, json.statusReason]).toEqual(["active", undefined])
-        const news = yield* eventually(
-          nats.use(({ manager }) => manager.streams.getMessage("KEYS_CHANGED", { last_by_subj: "keys.changed" })),
-        )
+        const news = yield* eventually(lastMessage("KEYS_CHANGED", "keys.changed"))
         expect(fromBinary(KeysChangedSchema, news.data)).toMatchObject({ applicationId, keyDigests: [], version: 2n })
       }),
     )
@@ -116,13 +111,12 @@ layer(Layer.provideMerge(TheirNats, TestControlPlane.running()), { excludeTestSe
     it.effect("an application that is asked for while the queue is away is not lost", () =>
       Effect.gen(function* () {
         const server = yield* TestNats
-        const nats = yield* Nats
         yield* server.stop
         const { applicationId } = yield* applicationMade
         yield* server.start
         yield* eventually(
           Effect.filterOrFail(
-            nats.use(({ manager }) => manager.streams.getMessage("APP_PROVISION", { last_by_subj: "app.provision" })),
+            lastMessage("APP_PROVISION", "app.provision"),
             ({ data }) => fromBinary(ProvisionRequestedSchema, data).desired?.applicationId === applicationId,
             () => "not there yet",
           ),
