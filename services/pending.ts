@@ -31,7 +31,6 @@ export const pending = {
   // provisioner
 
   // identity
-  TenantAuthService: [],
 
   // billing
   "billing.UsageService": ["getApplicationMetrics", "estimateCost"],

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { expect, it } from "vitest"
+import { runProgram } from "#shared/testing/runProgram.ts"
 import { protocols } from "./Case.ts"
 import { describeFound, fuzz } from "./run.ts"
 
@@ -15,26 +15,18 @@ it("answers 3000 mutated requests over every protocol, stays well, and keeps not
   }
 })
 
-/** Runs the program to its end. */
-const program = (...args: ReadonlyArray<string>) =>
-  new Promise<{ readonly code: number | null; readonly out: string; readonly error: string }>((resolve) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), ...args])
-    const said = { out: "", error: "" }
-    child.stdout.on("data", (text) => {
-      said.out += text
-    })
-    child.stderr.on("data", (text) => {
-      said.error += text
-    })
-    child.on("close", (code) => resolve({ code, ...said }))
-  })
+const program = (...args: ReadonlyArray<string>) => runProgram(join(import.meta.dirname, "main.ts"), args)
 
 it("says what it takes, and runs one protocol alone", async () => {
   const help = await program("--help")
-  expect([help.code, help.out.startsWith("Usage: npm run fuzz")]).toEqual([0, true])
+  expect([help.code, help.output.startsWith("Usage: npm run fuzz")]).toEqual([0, true])
   const wrong = await program("--protocol", "morse")
-  expect([wrong.code, wrong.out]).toEqual([2, ""])
+  expect([wrong.code, wrong.output]).toEqual([2, ""])
   const short = await program("--requests", "200", "--seed", "7", "--protocol", "rest")
-  expect([short.code, short.error]).toEqual([0, expect.stringMatching(/^(\d+ %\n)+$/)])
-  expect(JSON.parse(/^RESULT (.*)$/m.exec(short.out)?.[1] ?? "")).toMatchObject({ requests: 200, seed: 7, findings: 0 })
+  expect([short.code, short.errors]).toEqual([0, expect.stringMatching(/^(\d+ %\n)+$/)])
+  expect(JSON.parse(/^RESULT (.*)$/m.exec(short.output)?.[1] ?? "")).toMatchObject({
+    requests: 200,
+    seed: 7,
+    findings: 0,
+  })
 })

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import type { Page, Paged } from "../users/Page.ts"
 import type { SecurityEvent, SecurityEventFilter } from "./SecurityEvent.ts"
@@ -30,12 +30,7 @@ export class SecurityEvents extends Context.Service<
         const store = yield* SecurityEventStore
 
         if (Option.isSome(auditRetention)) {
-          yield* store.sweep(auditRetention.value).pipe(
-            Effect.ignore,
-            Effect.repeat(Schedule.spaced("1 hour")),
-            Effect.delay(sweepAfter), // a process that starts has better things to do
-            Effect.forkScoped,
-          )
+          yield* sweeping(store.sweep(auditRetention.value), { after: sweepAfter })
         }
 
         return SecurityEvents.of({

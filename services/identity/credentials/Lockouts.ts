@@ -2,7 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import type { ClientInfo } from "../sessions/Session.ts"
@@ -39,12 +39,7 @@ export class Lockouts extends Context.Service<
       const { atomically } = yield* TransactionStore
       const store = yield* LockoutStore
 
-      yield* store.sweep(accountPolicy.memory).pipe(
-        Effect.ignore,
-        Effect.repeat(Schedule.spaced("1 hour")),
-        Effect.delay("1 minute"), // a process that starts has better things to do
-        Effect.forkScoped,
-      )
+      yield* sweeping(store.sweep(accountPolicy.memory))
 
       const refuse = (millis: number): Effect.Effect<void, AccountLocked> =>
         millis > 0 ? Effect.fail(new AccountLocked({ retryAfterMillis: Math.ceil(millis) })) : Effect.void

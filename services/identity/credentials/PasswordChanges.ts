@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import { sha256 } from "#shared/crypto/digest.ts"
 import { type Overloaded, Passwords } from "#shared/crypto/Password.ts"
 import { opaqueToken } from "#shared/crypto/Token.ts"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import { IdentityEvents } from "../events/IdentityEvents.ts"
@@ -77,12 +77,7 @@ export class PasswordChanges extends Context.Service<
       const mails = yield* Mails
       const events = yield* IdentityEvents
 
-      yield* resets.sweep.pipe(
-        Effect.ignore,
-        Effect.repeat(Schedule.spaced("1 hour")),
-        Effect.delay("1 minute"), // a process that starts has better things to do
-        Effect.forkScoped,
-      )
+      yield* sweeping(resets.sweep)
 
       const check = Effect.fnUntraced(
         function* (id: UserId, password: Redacted.Redacted<string>, client: ClientInfo) {

@@ -6,7 +6,6 @@ import { TenantAuthService } from "#gen/authsome/identity/v1/tenant_auth_pb.ts"
 import { Caller } from "#shared/rpc/Caller.ts"
 import { changed, unchanged } from "#shared/rpc/Change.ts"
 import * as Handlers from "#shared/rpc/Handlers.ts"
-import { pending } from "../../pending.ts"
 import { refuse } from "../proto.ts"
 import { toIssuedSession } from "../sessions/proto.ts"
 import { Sessions } from "../sessions/Sessions.ts"
@@ -149,5 +148,4 @@ export const layer = Handlers.layer(
       ),
     }
   }),
-  pending.TenantAuthService,
 )

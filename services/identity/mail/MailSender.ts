@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Sealer } from "#shared/crypto/Sealer.ts"
 import { Mailer, type MailUnavailable } from "#shared/mail/Mailer.ts"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import { backoff } from "./backoff.ts"
 import { type ClaimedMail, MailStore } from "./MailStore.ts"
 import { MailContent, mailPlace } from "./Mails.ts"
@@ -90,17 +90,12 @@ const sender = Effect.gen(function* () {
 
 const sweeper = Effect.gen(function* () {
   const store = yield* MailStore
-  yield* store.sweep(keepEnvelopes).pipe(
-    Effect.tap((given) =>
-      given === 0
-        ? Effect.void
-        : Effect.andThen(Effect.logWarning("mails were never sent", { count: given }), counted("expired", given)),
-    ),
-    Effect.ignore,
-    Effect.repeat(Schedule.spaced(sweepInterval)),
-    Effect.delay("1 minute"), // a process that starts has better things to do
-    Effect.forkScoped,
+  const sweep = Effect.tap(store.sweep(keepEnvelopes), (given) =>
+    given === 0
+      ? Effect.void
+      : Effect.andThen(Effect.logWarning("mails were never sent", { count: given }), counted("expired", given)),
   )
+  yield* sweeping(sweep, { every: sweepInterval })
 })
 
 /** Sends for as long as the process runs, several processes side by side. */

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import { sha256 } from "#shared/crypto/digest.ts"
 import { opaqueToken } from "#shared/crypto/Token.ts"
 import { newUuid } from "#shared/ids/Id.ts"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import { Mails } from "../mail/Mails.ts"
@@ -70,12 +70,7 @@ export class Invitations extends Context.Service<
         const users = yield* UserStore
         const mails = yield* Mails
 
-        yield* store.sweep.pipe(
-          Effect.ignore,
-          Effect.repeat(Schedule.spaced("1 hour")),
-          Effect.delay("1 minute"), // a process that starts has better things to do
-          Effect.forkScoped,
-        )
+        yield* sweeping(store.sweep)
 
         /** Who may not make owners may not unmake an invitation to become one either. */
         const mayInvite = Effect.fnUntraced(function* (own: Role, { organizationId, email, role }: NewMember) {

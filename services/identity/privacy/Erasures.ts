@@ -3,8 +3,8 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import { shortId } from "#shared/ids/Id.ts"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import { IdentityEvents } from "../events/IdentityEvents.ts"
@@ -86,13 +86,7 @@ export class Erasures extends Context.Service<
         yield* store.pseudonymise(id, yield* shortId("erased", 10))
       }, atomically)
 
-      yield* store.withLeftovers.pipe(
-        Effect.flatMap(Effect.forEach(cleaned, { discard: true })),
-        Effect.ignore,
-        Effect.repeat(Schedule.spaced("1 hour")),
-        Effect.delay("1 minute"), // a process that starts has better things to do
-        Effect.forkScoped,
-      )
+      yield* store.withLeftovers.pipe(Effect.flatMap(Effect.forEach(cleaned, { discard: true })), sweeping)
 
       return Erasures.of({ erase, eraseUnlessLastOwner })
     }),

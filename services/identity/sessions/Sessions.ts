@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import { SessionEnd as WireSessionEnd } from "#gen/authsome/identity/v1/events_pb.ts"
 import { sha256 } from "#shared/crypto/digest.ts"
 import { randomBytes } from "#shared/crypto/random.ts"
 import { opaqueToken } from "#shared/crypto/Token.ts"
 import { newUuid } from "#shared/ids/Id.ts"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { DatabaseFailed } from "../database/DatabaseFailed.ts"
 import { TransactionStore } from "../database/TransactionStore.ts"
 import { IdentityEvents } from "../events/IdentityEvents.ts"
@@ -95,12 +95,7 @@ export class Sessions extends Context.Service<
       const accessTokens = yield* AccessTokens
       const events = yield* IdentityEvents
 
-      yield* store.sweep(keepEnded).pipe(
-        Effect.ignore,
-        Effect.repeat(Schedule.spaced(sweepInterval)),
-        Effect.delay("1 minute"), // a process that starts has better things to do
-        Effect.forkScoped,
-      )
+      yield* sweeping(store.sweep(keepEnded), { every: sweepInterval })
 
       const revoked = (userId: UserId, sessionId: SessionId, why: SessionEnd) =>
         events.append(userId, { case: "sessionRevoked", value: { userId, sessionId, reason: wireReasons[why] } })

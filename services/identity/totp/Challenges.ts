@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import { LoginMethod } from "#gen/authsome/identity/v1/events_pb.ts"
 import { sha256 } from "#shared/crypto/digest.ts"
 import { opaqueToken } from "#shared/crypto/Token.ts"
+import { sweeping } from "#shared/runtime/sweeping.ts"
 import type { SignedIn } from "../credentials/Credential.ts"
 import type { AccountLocked } from "../credentials/Lockout.ts"
 import { Lockouts } from "../credentials/Lockouts.ts"
@@ -76,12 +76,7 @@ export class Challenges extends Context.Service<
       const mails = yield* Mails
       const events = yield* IdentityEvents
 
-      yield* store.sweep(sweepInterval).pipe(
-        Effect.ignore,
-        Effect.repeat(Schedule.spaced(sweepInterval)),
-        Effect.delay("1 minute"), // a process that starts has better things to do
-        Effect.forkScoped,
-      )
+      yield* sweeping(store.sweep(sweepInterval), { every: sweepInterval })
 
       const open = Effect.fnUntraced(function* ({ userId, passwordHash, ...asker }: RightPassword) {
         const token = yield* opaqueToken

@@ -4,11 +4,11 @@ import * as Console from "effect/Console"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { DeadLetterSchema } from "#gen/authsome/mesh/v1/dead_letter_pb.ts"
 import { GetEventBacklogResponseSchema } from "#gen/authsome/mesh/v1/event_backlog_pb.ts"
+import { Misused } from "#shared/runtime/commandLine.ts"
 import {
   dismiss,
   dismissAll,
@@ -23,9 +23,6 @@ import {
 } from "./Letters.ts"
 import { askAll, NotDone, programs, serviceNames } from "./Programs.ts"
 import { lagTable, letterTable, letterText } from "./table.ts"
-
-/** The command was not given what it needs. */
-export class Misused extends Data.TaggedError("Misused")<{ readonly message: string }> {}
 
 const text = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)

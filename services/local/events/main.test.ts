@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -6,30 +5,17 @@ import * as Redacted from "effect/Redacted"
 import { Listening } from "#shared/rpc/Server.ts"
 import { buried, publish, reaches } from "#shared/testing/EventMesh.ts"
 import { EventProgram, ProgramJob, ProgramState, programKey } from "#shared/testing/EventProgram.ts"
-
-interface Ended {
-  readonly code: number | null
-  readonly output: string
-  readonly errors: string
-}
+import { type Ended, runProgram } from "#shared/testing/runProgram.ts"
 
 /** Runs the command as a shell would. */
 const command = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}): Effect.Effect<Ended> =>
-  Effect.callback((resume) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), ...args], {
+  Effect.promise((signal) =>
+    runProgram(join(import.meta.dirname, "main.ts"), args, {
       env: { NO_COLOR: "1", ...env },
       cwd: import.meta.dirname,
-    })
-    let [output, errors] = ["", ""]
-    child.stdout.on("data", (piece) => {
-      output += piece
-    })
-    child.stderr.on("data", (piece) => {
-      errors += piece
-    })
-    child.once("close", (code) => resume(Effect.succeed({ code, output, errors })))
-    return Effect.sync(() => child.kill("SIGKILL"))
-  })
+      signal,
+    }),
+  )
 
 const key = { INTERNAL_GRPC_API_KEY: Redacted.value(programKey) }
 

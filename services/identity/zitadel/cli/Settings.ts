@@ -6,12 +6,10 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { Misused } from "#shared/runtime/commandLine.ts"
 import type { Credentials } from "../management/Credentials.ts"
 import { type ZitadelApi, zitadelApi } from "../management/ZitadelApi.ts"
 import type { PackSettings } from "../pack/Pack.ts"
-
-/** The command was not given what it needs. */
-export class Misused extends Data.TaggedError("Misused")<{ readonly message: string }> {}
 
 /** Something could not be done; says what, and perhaps what to do. */
 export class NotDone extends Data.TaggedError("NotDone")<{ readonly message: string }> {}

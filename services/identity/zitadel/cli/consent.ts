@@ -4,7 +4,8 @@ import * as Flag from "effect/cli/Flag"
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as Stdio from "effect/Stdio"
-import { Misused, NotDone } from "./Settings.ts"
+import { Misused } from "#shared/runtime/commandLine.ts"
+import { NotDone } from "./Settings.ts"
 
 export const consentFlags = {
   yes: Flag.Boolean("yes").pipe(Flag.withDescription("Do not ask"), Flag.withDefault(false)),

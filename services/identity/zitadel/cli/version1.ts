@@ -1,6 +1,7 @@
 /** The commands for actions of version 1: one organisation after the other, whatever becomes of the others. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { Misused } from "#shared/runtime/commandLine.ts"
 import { apply, observe } from "../management/Flows.ts"
 import { getOrganization, listOrganizations, type Organization } from "../management/Organizations.ts"
 import { describe, installation, type Observed, removal, type Step } from "../management/plan.ts"
@@ -8,7 +9,7 @@ import type { ZitadelApi } from "../management/ZitadelApi.ts"
 import type { ZitadelFailed } from "../management/ZitadelFailed.ts"
 import { type Action, actionNames } from "../pack/Pack.ts"
 import { consent } from "./consent.ts"
-import { Misused, NotDone } from "./Settings.ts"
+import { NotDone } from "./Settings.ts"
 
 interface Planned {
   readonly organization: Organization

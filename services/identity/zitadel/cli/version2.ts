@@ -3,6 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { Misused } from "#shared/runtime/commandLine.ts"
 import {
   applyTarget,
   describeTargetStep,
@@ -15,7 +16,7 @@ import {
 } from "../management/Targets.ts"
 import type { ZitadelApi } from "../management/ZitadelApi.ts"
 import { consent } from "./consent.ts"
-import { Misused, NotDone } from "./Settings.ts"
+import { NotDone } from "./Settings.ts"
 import { release, reserve, writeSecret } from "./secretFile.ts"
 
 interface Consent {
