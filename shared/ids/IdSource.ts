@@ -16,8 +16,7 @@ export const makeIdSource = (prefix: string, entropy: (length: number) => Uint8A
       pool = Uint8Array.from(entropy(batch * randomLength))
       used = 0
     }
-    bytes.set(pool.subarray(used, used + randomLength), 6)
-    used += randomLength
+    for (let at = bytes.length - randomLength; at < bytes.length; at++) bytes[at] = pool[used++] ?? 0
     view.setUint16(0, Math.floor(now / 2 ** 32))
     view.setUint32(2, now % 2 ** 32)
     view.setUint8(6, 0x70 | (view.getUint8(6) & 0x0f))

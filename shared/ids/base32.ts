@@ -5,9 +5,14 @@ const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
 const valueOf = new Map(Array.from(alphabet, (character, value) => [character, value]))
 
+/** Room for the texts of all our ids: characters added one by one would be a string each, and every request has an id. */
+const room = Buffer.alloc(64)
+
 /** The bytes as base32: ⌈8n/5⌉ characters, so 16 bytes are 26 characters and 10 bytes are 16. */
 export const encodeBase32 = (bytes: Uint8Array): string => {
-  let text = ""
+  const length = Math.ceil((bytes.length * 8) / 5)
+  const text = length <= room.length ? room : Buffer.alloc(length)
+  let at = 0
   let buffer = 0
   let bits = 0
   for (const byte of bytes) {
@@ -15,11 +20,12 @@ export const encodeBase32 = (bytes: Uint8Array): string => {
     bits += 8
     while (bits >= 5) {
       bits -= 5
-      text += alphabet.charAt((buffer >> bits) & 31)
+      text[at++] = alphabet.charCodeAt((buffer >> bits) & 31)
     }
     buffer &= (1 << bits) - 1
   }
-  return bits === 0 ? text : text + alphabet.charAt((buffer << (5 - bits)) & 31)
+  if (bits > 0) text[at] = alphabet.charCodeAt((buffer << (5 - bits)) & 31)
+  return text.toString("latin1", 0, length)
 }
 
 /**

@@ -3,13 +3,13 @@ import type { DescMethod, Message } from "@bufbuild/protobuf"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Exit from "effect/Exit"
 import * as Tracer from "effect/Tracer"
 import { RequestId, requestIdHeader } from "../telemetry/RequestId.ts"
-import { parseTraceparent, traceparentHeader } from "../telemetry/traceparent.ts"
 import type { AdmissionGate } from "./AdmissionGate.ts"
 import { admissionOf } from "./admission.ts"
 import { type Authentication, type Authorization, Call, type CallFacts } from "./Caller.ts"
+import { callSpans } from "./callSpan.ts"
 import { Deadline } from "./Deadline.ts"
 import { clientAddress } from "./http/clientAddress.ts"
 import { outcomesOf } from "./outcome.ts"
@@ -37,6 +37,11 @@ interface RunningCall {
   readonly init: CallInit
 }
 
+interface EnteredCall {
+  readonly span: Tracer.Span
+  readonly context: Context.Context<Authentication | Authorization | Call | Tracer.ParentSpan>
+}
+
 /** The guard of one rpc. Throws where its contract has no complete policy. */
 export const guardOf = (method: DescMethod, { base, trustedHops }: Surroundings, isPending: boolean) => {
   const policy = policyOf(method)
@@ -45,6 +50,7 @@ export const guardOf = (method: DescMethod, { base, trustedHops }: Surroundings,
   const { identify, admit } = admissionOf(method, rpc, policy, base, isPending)
   const { outcomeOf, errorOf, logMistakes } = outcomesOf(rpc, policy)
   const scope = scopeOf(method, policy)
+  const spans = callSpans(method, base)
 
   const begin = (init: CallInit): RunningCall => {
     const facts: CallFacts = {
@@ -61,36 +67,22 @@ export const guardOf = (method: DescMethod, { base, trustedHops }: Surroundings,
     }
     init.setHeader(requestIdHeader, init.requestId)
     const limitMs = Math.min(policy.deadlineMs, init.timeoutMs ?? policy.deadlineMs)
-    const context = base.pipe(
-      Context.add(Call, facts),
-      Context.add(RequestId, init.requestId),
-      Context.add(Deadline, clock.currentTimeMillisUnsafe() + limitMs),
-    )
-    return { facts, context, limitMs, init }
+    const deadline = clock.currentTimeMillisUnsafe() + limitMs
+    const named = Context.add(Context.add(base, Call, facts), RequestId, init.requestId)
+    return { facts, context: Context.add(named, Deadline, deadline), limitMs, init }
   }
 
-  const attributesOf = (protocol: CallInit["protocol"]) => ({
-    "rpc.system": protocol,
-    "rpc.service": method.parent.typeName,
-    "rpc.method": method.name,
-  })
-  const attributes = { grpc: attributesOf("grpc"), connect: attributesOf("connect"), rest: attributesOf("rest") }
-
-  const spanOptions = ({ init }: RunningCall) => {
-    const header = init.header(traceparentHeader)
-    return {
-      kind: "server" as const,
-      captureStackTrace: false, // an Error for each span would cost 25 µs
-      attributes: attributes[init.protocol],
-      parent: header === undefined ? undefined : Option.getOrUndefined(parseTraceparent(header)),
-    }
+  /** Begins the call's span, under which everything of the call runs. */
+  const enter = (call: RunningCall): EnteredCall => {
+    const span = spans.begin(call.init)
+    return { span, context: Context.add(call.context, Tracer.ParentSpan, span) }
   }
 
-  // What `withSpan` does beyond this is keep a frame for pretty stacks, which no log of ours shows: a quarter of its cost.
-  const traced = <A, R>(effect: Effect.Effect<A, PublicError, R>, call: RunningCall) =>
-    Effect.useSpan(rpc, spanOptions(call), (span) =>
-      Effect.provideService(Effect.tapCause(effect, logMistakes), Tracer.ParentSpan, span),
-    )
+  /** Ends it, and says what a caller is not told. */
+  const leave = ({ span, context }: EnteredCall, exit: Exit.Exit<unknown, unknown>): void => {
+    spans.end(span, exit)
+    if (Exit.isFailure(exit)) Effect.runForkWith(context)(logMistakes(exit.cause))
+  }
 
   const logAccess = (call: RunningCall, request: Message | PublicError, outcome: Outcome): void => {
     Effect.runForkWith(call.context)(
@@ -113,11 +105,10 @@ export const guardOf = (method: DescMethod, { base, trustedHops }: Surroundings,
     begin,
     identify: (call: RunningCall) => identify(call.facts),
     admit: (request: Message, call: RunningCall) => admit(request, call.facts, call.init.fieldNames),
-    spanOptions,
-    traced,
+    enter,
+    leave,
     outcomeOf,
     errorOf,
-    logMistakes,
     logAccess,
   }
 }

@@ -20,6 +20,7 @@ export const streamRoute = (desc: DescMethod, handler: StreamHandler, surroundin
     policy: guard.policy,
     open: (request, init, signal) => {
       const call = guard.begin(init)
+      const entered = guard.enter(call)
       const startedAt = performance.now()
       const admitted = Effect.map(guard.admit(request, call), ({ caller }) =>
         Stream.provideService(handler(request), Caller, caller),
@@ -31,6 +32,7 @@ export const streamRoute = (desc: DescMethod, handler: StreamHandler, surroundin
         Stream.interruptWhen(Effect.andThen(Effect.sleep(call.limitMs), Effect.fail(tooLate))),
         Stream.onExit((exit) =>
           Effect.sync(() => {
+            guard.leave(entered, exit)
             const outcome = guard.outcomeOf(
               Exit.map(exit, () => ({})),
               undefined,
@@ -40,12 +42,9 @@ export const streamRoute = (desc: DescMethod, handler: StreamHandler, surroundin
             if (guard.policy.accessLog) guard.logAccess(call, request, outcome)
           }),
         ),
-        Stream.catchCause((cause) =>
-          Stream.unwrap(Effect.as(guard.logMistakes(cause), Stream.die(guard.errorOf(cause, undefined)))),
-        ),
-        Stream.withSpan(guard.rpc, guard.spanOptions(call)),
+        Stream.catchCause((cause) => Stream.die(guard.errorOf(cause, undefined))),
       )
-      return Stream.toAsyncIterableWith(messages, call.context)
+      return Stream.toAsyncIterableWith(messages, entered.context)
     },
   }
 }

@@ -50,17 +50,16 @@ export const unaryRoute = (desc: DescMethod, handler: UnaryHandler, surroundings
         done(outcome)
       }
       const start = (): void => {
-        const program = guard.traced(
-          isPublicError(request)
-            ? Effect.andThen(guard.identify(call), Effect.fail(request))
-            : Effect.flatMap(guard.admit(request, call), (admitted) =>
-                Effect.provideService(answer(request, call.facts, admitted), Caller, admitted.caller),
-              ),
-          call,
-        )
-        const fiber = Effect.runForkWith(call.context)(program)
+        const entered = guard.enter(call)
+        const program = isPublicError(request)
+          ? Effect.andThen(guard.identify(call), Effect.fail(request))
+          : Effect.flatMap(guard.admit(request, call), (admitted) =>
+              Effect.provideService(answer(request, call.facts, admitted), Caller, admitted.caller),
+            )
+        const fiber = Effect.runForkWith(entered.context)(program)
         const settle = (exit: Exit.Exit<object, PublicError>): void => {
           gate.leave()
+          guard.leave(entered, exit)
           finish(guard.outcomeOf(exit, why, output))
         }
         const exit = fiber.pollUnsafe()

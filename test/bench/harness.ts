@@ -14,6 +14,10 @@ export interface Comparison<Column extends string> {
   readonly bench: string
   readonly unit: string
   readonly rounds: number
+  /** Rounds before the first that counts: just-in-time compilers need some thousand calls. Unset: 3. */
+  readonly warmUpRounds?: number
+  /** Starts all contestants anew after so many rounds: how fast a process is, is in part the luck of its start. */
+  readonly renewal?: { readonly afterRounds: number; readonly renew: () => Promise<void> }
   readonly columns: ReadonlyArray<Column>
   /** The column that counts: lower is better. */
   readonly by: Column
@@ -24,22 +28,24 @@ export interface Comparison<Column extends string> {
   readonly contestants: ReadonlyArray<Contestant<Column>>
 }
 
-/** Just-in-time compilers need some thousand calls. */
-const warmUpRounds = 3
-
 /**
  * Runs the comparison and prints the table of medians and the RESULT line. A ratio is the median of the rounds' ratios:
  * a round that the machine made slow was slow for both.
  */
 export const compare = async <Column extends string>(comparison: Comparison<Column>): Promise<void> => {
-  const { bench, unit, rounds, columns, by, ours, further = {}, contestants } = comparison
+  const { bench, unit, rounds, warmUpRounds = 3, renewal, columns, by, ours, further = {}, contestants } = comparison
   const measured = new Map<string, Array<Measures<Column>>>(contestants.map(({ name }) => [name, []]))
-  for (let round = -warmUpRounds; round < rounds; round++) {
-    for (const { name, round: run } of shuffled(contestants)) {
-      const measures = await run()
-      if (round >= 0) measured.get(name)?.push(measures)
+  const runRound = async (record: (name: string, measures: Measures<Column>) => void) => {
+    for (const { name, round } of shuffled(contestants)) record(name, await round())
+  }
+  for (let round = 0; round < rounds; round++) {
+    if (round % (renewal?.afterRounds ?? rounds) === 0) {
+      progress("warming up")
+      await renewal?.renew()
+      for (let warmUp = 0; warmUp < warmUpRounds; warmUp++) await runRound(() => {})
     }
-    progress(round < 0 ? "warming up" : `round ${round + 1} of ${rounds}`)
+    await runRound((name, measures) => measured.get(name)?.push(measures))
+    progress(`round ${round + 1} of ${rounds}`)
   }
   progress("")
   const medians = new Map(

@@ -4,7 +4,8 @@ import { parseArgs } from "node:util"
 const benches = {
   hop: {
     about: "one unary gRPC hop: the kit, with and without sampled traces, against connect-node and @grpc/grpc-js",
-    rounds: 16,
+    // One round says little: what else a machine does, and when memory is collected, makes a third of the difference.
+    rounds: 48,
     run: async (rounds: number) => (await import("./hop.ts")).run(rounds),
   },
   claims: {
@@ -35,7 +36,7 @@ ${Object.entries(benches)
   .map(([name, { about }]) => `  ${name.padEnd(8)}${about}`)
   .join("\n")}
 
-Prints a table of medians over interleaved rounds (9 to 20 unless said), and as its last line
+Prints a table of medians over interleaved rounds (9 to 48 unless said), and as its last line
 RESULT {"bench","unit","ours","ratios":{peer: ours/peer}}; below 1 ours is better.
 `
 
