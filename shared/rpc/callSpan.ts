@@ -23,23 +23,26 @@ export const callSpans = (method: DescMethod, base: Context.Context<never>) => {
       "rpc.service": method.parent.typeName,
       "rpc.method": method.name,
     })
+  /** Of a trace that its caller does not record nobody will ask. */
+  const timeOf = (sampled: boolean): bigint => (sampled ? clock.currentTimeNanosUnsafe() : 0n)
   const attributes = { grpc: attributesOf("grpc"), connect: attributesOf("connect"), rest: attributesOf("rest") }
 
   return {
     begin: ({ header, protocol }: CallInit): Tracer.Span => {
       const traceparent = header(traceparentHeader)
       const parent = traceparent === undefined ? Option.none() : parseTraceparent(traceparent)
+      const sampled = Option.isNone(parent) || parent.value.sampled
       const span = tracer.span({
         name,
         parent,
         annotations: Context.empty(),
         links: [],
-        startTime: clock.currentTimeNanosUnsafe(),
+        startTime: timeOf(sampled),
         kind: "server",
         root: false,
-        sampled: Option.isNone(parent) || parent.value.sampled,
+        sampled,
       })
-      for (const [key, value] of attributes[protocol]) span.attribute(key, value)
+      if (sampled) for (const [key, value] of attributes[protocol]) span.attribute(key, value)
       return span
     },
     end: (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>): void => span.end(clock.currentTimeNanosUnsafe(), exit),

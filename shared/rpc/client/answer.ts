@@ -5,6 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect"
 import { type Status, StatusSchema } from "#gen/google/rpc/status_pb.ts"
 import { Internal, type PublicError, Unavailable } from "../PublicError.ts"
 import { fromConnectError } from "../status.ts"
+import { decode } from "../wire/decode.ts"
 
 /** The length-prefixed message: one byte of flags, four of length. */
 const frameHead = 5
@@ -16,7 +17,7 @@ export const isWhole = (body: Buffer): boolean =>
 /** The message of a whole body; undefined where it is not the message of the contract. */
 export const messageOf = (method: DescMethod, body: Buffer): Message | undefined => {
   try {
-    return fromBinary(method.output, body.subarray(frameHead))
+    return decode(method.output, body.subarray(frameHead))
   } catch {
     return undefined // the reader throws plain errors for every way in which bytes are not a message
   }

@@ -5,10 +5,11 @@ import {
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
 } from "node:http2"
-import { fromBinary, type Message } from "@bufbuild/protobuf"
+import type { Message } from "@bufbuild/protobuf"
 import { acceptRequestId, requestIdHeader } from "../../telemetry/RequestId.ts"
 import { Internal, type PublicError } from "../PublicError.ts"
 import { hungUp, type Stop, type UnaryRoute } from "../Route.ts"
+import { decode } from "../wire/decode.ts"
 import { brokenFrame, frameHead, frameOf, malformed, tooLarge } from "./frame.ts"
 import { headerView } from "./headers.ts"
 import { otherEndOf } from "./OtherEnd.ts"
@@ -83,7 +84,7 @@ export class GrpcCall {
     const body = this.#rest === undefined ? this.#first : Buffer.concat(this.#rest, this.#size)
     const broken = brokenFrame(body)
     if (broken !== undefined) return this.#fail(broken)
-    const request = decode(this.#route, body.subarray(frameHead))
+    const request = requestOf(this.#route, body.subarray(frameHead))
     if (request === undefined) return this.#fail(malformed(`cannot decode ${this.#route.method.input.typeName}`))
     const { remoteAddress, certifiedPeer } = otherEndOf(this.#stream.session)
     this.#stop = this.#route.run(
@@ -139,9 +140,9 @@ const withTrailers = { waitForTrailers: true }
 const withoutBody = { endStream: true }
 const noBytes = Buffer.alloc(0)
 
-const decode = (route: UnaryRoute, bytes: Uint8Array): Message | undefined => {
+const requestOf = ({ method }: UnaryRoute, bytes: Buffer): Message | undefined => {
   try {
-    return fromBinary(route.method.input, bytes)
+    return decode(method.input, bytes)
   } catch {
     return undefined // the reader throws plain errors for every way in which bytes are not a message
   }

@@ -5,8 +5,9 @@
 import { type DescField, type DescMessage, type Message, ScalarType, toBinary } from "@bufbuild/protobuf"
 import { WireType } from "@bufbuild/protobuf/wire"
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt"
+import { type DescOf, type Fields, isUnusual, leave, tagOf } from "./fields.ts"
 import { Scratch } from "./Scratch.ts"
-import { leave, scalarWriter, type ValueWriter, type Writer, zeroOf } from "./scalars.ts"
+import { scalarWriter, type ValueWriter, type Writer, zeroOf } from "./scalars.ts"
 
 /** `message` behind `head` bytes that are the caller's to fill. Throws what `toBinary` throws. */
 export const encode = (desc: DescMessage, message: Message, head: number): Buffer => {
@@ -44,11 +45,6 @@ const writerOf = (desc: DescMessage): Writer<Message> => {
 
 const nothing: NonNullable<Message["$unknown"]> = []
 
-/** A message by the names of its fields, which its descriptor knows. */
-type Fields = Message & Readonly<Record<string, unknown>>
-
-const tagOf = (number: number, wireType: WireType): number => number * 8 + wireType
-
 const fieldWriter = (field: DescField): Writer<Fields> => {
   const { localName } = field
   switch (field.fieldKind) {
@@ -83,8 +79,6 @@ const fieldWriter = (field: DescField): Writer<Fields> => {
     }
   }
 }
-
-type DescOf<Kind> = Extract<DescField, { readonly fieldKind: Kind }>
 
 const listWriter = (field: DescOf<"list">): Writer<Fields> => {
   const { localName, packed } = field
@@ -135,13 +129,9 @@ const valueWriter = (field: DescField): ValueWriter => {
   return scalarWriter(field.enum === undefined ? field.scalar : ScalarType.INT32)
 }
 
-/** Messages whose values are not kept as messages: JSON, or a bare scalar. */
-const isUnwrapped = (desc: DescMessage): boolean =>
-  desc.typeName === "google.protobuf.Struct" || /^google\.protobuf\.[A-Z][A-Za-z0-9]*Value$/.test(desc.typeName)
-
 const messageWriter = (field: DescField, desc: DescMessage): ValueWriter => {
   const wireType = WireType.LengthDelimited
-  if (isUnwrapped(desc) || ("delimitedEncoding" in field && field.delimitedEncoding)) return { wireType, write: leave }
+  if (isUnusual(field, desc)) return { wireType, write: leave }
   const inner = writerOf(desc)
   return {
     wireType,

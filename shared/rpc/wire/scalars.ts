@@ -1,6 +1,7 @@
 /** How single values of a message are written (protobuf.dev, "Encoding"). */
 import { type DescField, ScalarType } from "@bufbuild/protobuf"
 import { WireType } from "@bufbuild/protobuf/wire"
+import { leave } from "./fields.ts"
 import type { Scratch } from "./Scratch.ts"
 
 export type Writer<A> = (to: Scratch, value: A) => void
@@ -8,13 +9,6 @@ export type Writer<A> = (to: Scratch, value: A) => void
 export interface ValueWriter {
   readonly wireType: WireType
   readonly write: Writer<unknown>
-}
-
-const leftToOthers = new Error("this is left to toBinary")
-
-/** Gives up on a message: its kind of field, or a value that is not what its field says, is none that we write. */
-export const leave = (): never => {
-  throw leftToOthers
 }
 
 /** The writer of a scalar, without its tag; an enum's value is an int32. */
