@@ -2,12 +2,12 @@
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import type { PublicError } from "../PublicError.ts"
 import type { Channel } from "./Channel.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import type { Failure } from "./Exchange.ts"
-import type { RpcObserver } from "./metrics.ts"
 import { tooLate } from "./outgoing.ts"
 import { firstTry, nextTry, type Tries } from "./retry.ts"
 
@@ -16,7 +16,7 @@ export interface Rules {
   readonly channel: Channel
   /** The contract allows to do the call twice. */
   readonly repeatable: boolean
-  readonly observe: RpcObserver
+  readonly retried: () => void
 }
 
 /** What stays the same for all attempts of one call. */
@@ -31,6 +31,8 @@ export interface Course<A> {
     avoid: Endpoint | undefined,
     after: (failure: Failure) => Effect.Effect<A, PublicError>,
   ) => Effect.Effect<A, PublicError>
+  /** Told once that the call is over where no attempt tells it. */
+  readonly ended: (exit: Exit.Exit<unknown, PublicError>) => void
 }
 
 /** Runs the call. The first attempt costs one closure more than itself. */
@@ -47,7 +49,7 @@ const attempt = <A>(
 ): Effect.Effect<A, PublicError> => course.attempt(leftMs, avoid, (failure) => after(course, tries, failure))
 
 const after = <A>(course: Course<A>, tries: Tries, failure: Failure): Effect.Effect<A, PublicError> => {
-  const { channel, repeatable, observe } = course.rules
+  const { channel, repeatable, retried } = course.rules
   const next = nextTry(failure, tries, {
     repeatable,
     hasOther: channel.hasOther(failure.endpoint),
@@ -56,18 +58,21 @@ const after = <A>(course: Course<A>, tries: Tries, failure: Failure): Effect.Eff
     spend: channel.budget.spend,
   })
   if (next === undefined) return fail(course, failure.error)
-  observe.retried()
+  retried()
   const again = Effect.suspend(() => {
     const leftMs = leftOf(course)
     return leftMs > 0 ? attempt(course, next.tries, leftMs, failure.endpoint) : fail(course, tooLate)
   })
-  return next.pauseMs === 0 ? again : Effect.andThen(Effect.sleep(next.pauseMs), again)
+  if (next.pauseMs === 0) return again
+  const pause = Effect.onInterrupt(Effect.sleep(next.pauseMs), () => Effect.sync(() => course.ended(Exit.interrupt())))
+  return Effect.andThen(pause, again)
 }
 
 const leftOf = ({ clock, endsAt }: Pick<Course<never>, "clock" | "endsAt">): number =>
   endsAt - clock.currentTimeMillisUnsafe()
 
-const fail = ({ rules }: Pick<Course<never>, "rules">, error: PublicError): Effect.Effect<never, PublicError> => {
-  rules.observe.failed(error)
-  return Effect.fail(error)
+const fail = ({ ended }: Pick<Course<never>, "ended">, error: PublicError): Effect.Effect<never, PublicError> => {
+  const exit = Exit.fail(error)
+  ended(exit)
+  return exit
 }

@@ -23,10 +23,9 @@ export const leftOf = (fiber: AnyFiber, now: number, allowedMs: number): number 
 }
 
 /** What ties the call to its trace and to the request being served, as Node takes headers: names and values in turn. */
-export const tiesOf = (fiber: AnyFiber, span: Tracer.AnySpan): Array<string> => {
-  const ties = Context.get(span.annotations, Tracer.DisablePropagation)
-    ? []
-    : [traceparentHeader, formatTraceparent(span)]
+export const tiesOf = (fiber: AnyFiber, span: Tracer.AnySpan | undefined): Array<string> => {
+  const isKnown = span !== undefined && !Context.get(span.annotations, Tracer.DisablePropagation)
+  const ties = isKnown ? [traceparentHeader, formatTraceparent(span)] : []
   const requestId = fiber.getRef(RequestId)
   if (requestId !== undefined) ties.push(requestIdHeader, requestId)
   return ties

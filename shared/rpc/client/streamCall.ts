@@ -18,7 +18,7 @@ export const streamCall = (method: DescMethodServerStreaming, channel: Channel) 
   const rpc = rpcName(method)
   const { deadlineMs, repeatable } = policyOf(method)
   const observe = observeRpc(rpc, channel.context)
-  const rules: Rules = { channel, repeatable, observe: { ...observe, failed: () => {} } }
+  const rules: Rules = { channel, repeatable, retried: observe.retried }
   const spanOptions = { kind: "client", captureStackTrace: false, attributes: { "rpc.method": method.name } } as const
 
   const open = (request: object) =>
@@ -46,6 +46,8 @@ export const streamCall = (method: DescMethodServerStreaming, channel: Channel) 
               channel.stream({ method, message, headers, timeoutMs, signal: controller.signal }, avoid),
               after,
             ),
+          // The end of the stream is what counts.
+          ended: () => {},
         },
         wholeMs,
       )
