@@ -9,10 +9,10 @@ import { local } from "./stage.ts"
 const concurrency = 16
 /** So many that it hardly counts what a program must do after a rest, in which Node gives memory back. */
 const callsPerRound = 3000
-/** After so many rounds what Node compiles, and compiles once more, is compiled for all contestants. */
-const warmUpRounds = 8
+/** Node compiles a busy program anew until it has served some fifty thousand calls; a service serves more in its life. */
+const warmUpRounds = 20
 /** How many rounds a set of processes plays. */
-const roundsPerSet = 12
+const roundsPerSet = 24
 
 const columns = ["client µs", "server µs", "both µs", "calls/s"] as const
 type Column = (typeof columns)[number]
