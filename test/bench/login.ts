@@ -3,6 +3,7 @@
  * that only verifies passwords; and how long the verification of a token takes beside them, against a service at rest. The
  * service has all that it has in production: policy, lock-out, session, audit row and event over a real PostgreSQL.
  */
+import { setTimeout } from "node:timers/promises"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { IdentityService } from "#gen/authsome/identity/v1/identity_service_pb.ts"
@@ -18,6 +19,8 @@ const loginsPerRound = 250
 /** Tokens are verified at this pace, whatever else happens. */
 const probeMillis = 40
 const probesAtRest = 75
+/** So long after the logins: the first of them come in one instant, as the bench alone would have it. */
+const settlingMillis = 300
 const password = "correct horse battery staple"
 const meshKey = "mesh-key-of-the-bench"
 
@@ -27,7 +30,7 @@ const probe = async (verify: () => Promise<unknown>, isOver: () => boolean): Pro
   while (!isOver()) {
     const began = performance.now()
     taken.push(verify().then(() => performance.now() - began))
-    await new Promise((resolve) => setTimeout(resolve, probeMillis))
+    await setTimeout(probeMillis)
   }
   return Promise.all(taken)
 }
@@ -66,7 +69,7 @@ export const run = (rounds: number): Promise<void> =>
     const latencies = { loaded: [] as Array<number>, atRest: [] as Array<number> }
     for (let round = -1; round < rounds; round++) {
       let over = false
-      const probing = probe(verify, () => over)
+      const probing = setTimeout(settlingMillis).then(() => probe(verify, () => over))
       const logins = await perSecond(loginsPerRound, () => repeat(loginsPerRound, concurrency, login))
       over = true
       const loaded = await probing
